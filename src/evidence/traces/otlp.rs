@@ -1,0 +1,255 @@
+//! OTLP JSON traces: one `ExportTraceServiceRequest` a line, as the OpenTelemetry Collector's
+//! file exporter writes them, or one document.
+//!
+//! Shape: `resourceSpans[].{resource.attributes[], scopeSpans[].spans[]}`. Ids are hexadecimal
+//! text, 64-bit integers are text; `parentSpanId` is absent or empty at a root. Text is
+//! borrowed from the line, and what coverage does not read is skipped without recursion.
+
+use std::borrow::Cow;
+use std::io::{BufRead, Read as _};
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::Format;
+use super::calls::Collector;
+use super::span::{Resource, Span, Value};
+use crate::evidence::ReadError;
+
+/// The longest line or document that is read.
+const MAX_LINE: u64 = 256 << 20;
+
+pub(crate) struct Otlp;
+
+impl Format for Otlp {
+    fn id(&self) -> &'static str {
+        "otlp"
+    }
+
+    fn about(&self) -> &'static str {
+        "OTLP JSON lines (OpenTelemetry Collector's file exporter), GenAI attributes"
+    }
+
+    fn recognises(&self, start: &[u8]) -> bool {
+        let start = String::from_utf8_lossy(start);
+        start.trim_start().starts_with('{')
+            && [
+                "\"resourceSpans\"",
+                "\"resourceLogs\"",
+                "\"resourceMetrics\"",
+            ]
+            .iter()
+            .any(|key| start.contains(key))
+    }
+
+    fn read(&self, reader: &mut dyn BufRead, calls: &mut Collector) -> Result<(), ReadError> {
+        let mut line = Vec::new();
+        while next_line(reader, &mut line)? {
+            if line.trim_ascii().is_empty() {
+                continue;
+            }
+            let first = calls.records == 0;
+            calls.records += 1;
+            match request(&line, calls) {
+                Ok(()) => {}
+                // A document over several lines: its first line alone is incomplete.
+                Err(error) if first && error.is_eof() => {
+                    let room = MAX_LINE.saturating_sub(line.len() as u64);
+                    let rest = reader
+                        .take(room)
+                        .read_to_end(&mut line)
+                        .map_err(ReadError::io)?;
+                    if rest as u64 == room {
+                        return Err(too_long());
+                    }
+                    request(&line, calls).map_err(ReadError::json)?;
+                }
+                Err(_) => calls.unreadable += 1,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn too_long() -> ReadError {
+    let found = format!("a record of more than {} MiB", MAX_LINE >> 20);
+    ReadError::shape(found, "one export request a line")
+}
+
+fn next_line(reader: &mut dyn BufRead, line: &mut Vec<u8>) -> Result<bool, ReadError> {
+    line.clear();
+    let count = reader
+        .take(MAX_LINE)
+        .read_until(b'\n', line)
+        .map_err(ReadError::io)?;
+    if count as u64 == MAX_LINE {
+        return Err(too_long());
+    }
+    Ok(count > 0)
+}
+
+/// Reads one request. It counts whole or not at all, so that a broken line adds nothing.
+fn request(line: &[u8], calls: &mut Collector) -> Result<(), serde_json::Error> {
+    let request: Request<'_> = serde_json::from_slice(line)?;
+    for of_resource in request.resource_spans {
+        let mut resource = Resource::default();
+        for Attribute { key, value } in &of_resource.resource.attributes {
+            resource.take(key, &value.read());
+        }
+        for of_scope in of_resource.scope_spans {
+            for raw in of_scope.spans {
+                if let Some(span) = raw.read() {
+                    calls.add(span, &resource);
+                } else {
+                    calls.unreadable += 1;
+                    calls.records += 1;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Request<'a> {
+    #[serde(borrow, default)]
+    resource_spans: Vec<ResourceSpans<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ResourceSpans<'a> {
+    #[serde(borrow, default)]
+    resource: RawResource<'a>,
+    #[serde(borrow, default)]
+    scope_spans: Vec<ScopeSpans<'a>>,
+}
+
+#[derive(Deserialize, Default)]
+struct RawResource<'a> {
+    #[serde(borrow, default)]
+    attributes: Vec<Attribute<'a>>,
+}
+
+#[derive(Deserialize)]
+struct ScopeSpans<'a> {
+    #[serde(borrow, default)]
+    spans: Vec<RawSpan<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawSpan<'a> {
+    #[serde(borrow, default)]
+    trace_id: Cow<'a, str>,
+    #[serde(borrow, default)]
+    parent_span_id: Cow<'a, str>,
+    #[serde(borrow, default)]
+    name: Cow<'a, str>,
+    #[serde(borrow)]
+    start_time_unix_nano: Option<&'a RawValue>,
+    #[serde(borrow)]
+    end_time_unix_nano: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    attributes: Vec<Attribute<'a>>,
+    #[serde(borrow, default)]
+    events: Vec<Event<'a>>,
+    #[serde(borrow, default)]
+    status: Status<'a>,
+}
+
+#[derive(Deserialize)]
+struct Event<'a> {
+    #[serde(borrow, default)]
+    name: Cow<'a, str>,
+}
+
+#[derive(Deserialize, Default)]
+struct Status<'a> {
+    #[serde(borrow)]
+    code: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    message: Cow<'a, str>,
+}
+
+#[derive(Deserialize)]
+struct Attribute<'a> {
+    #[serde(borrow)]
+    key: Cow<'a, str>,
+    #[serde(borrow, default)]
+    value: AnyValue<'a>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+struct AnyValue<'a> {
+    #[serde(borrow)]
+    string_value: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    int_value: Option<&'a RawValue>,
+    double_value: Option<f64>,
+    bool_value: Option<bool>,
+    #[serde(borrow)]
+    array_value: Option<&'a RawValue>,
+    #[serde(borrow)]
+    kvlist_value: Option<&'a RawValue>,
+}
+
+impl AnyValue<'_> {
+    fn read(&self) -> Value<'_> {
+        if let Some(text) = &self.string_value {
+            return Value::Text(Cow::Borrowed(text));
+        }
+        if let Some(raw) = self.int_value {
+            return number(raw).map_or(Value::Empty, Value::Int);
+        }
+        if let Some(number) = self.double_value {
+            return Value::Double(number);
+        }
+        if self.bool_value.is_some() {
+            return Value::Some;
+        }
+        match self.array_value.or(self.kvlist_value).map(RawValue::get) {
+            // `{}` and `{"values":[]}` hold nothing.
+            Some(raw) if raw.contains("Value") => Value::Text(Cow::Borrowed(raw)),
+            _ => Value::Empty,
+        }
+    }
+}
+
+/// A number that may be written as text.
+fn number<T: std::str::FromStr>(raw: &RawValue) -> Option<T> {
+    raw.get().trim_matches('"').parse().ok()
+}
+
+impl RawSpan<'_> {
+    /// Reads a span; one without a usable trace id is none.
+    fn read(&self) -> Option<Span> {
+        let trace = u128::from_str_radix(&self.trace_id, 16)
+            .ok()
+            .filter(|id| *id != 0 && self.trace_id.len() == 32)?;
+        let time = |raw: Option<&RawValue>| raw.and_then(number).unwrap_or_default();
+        let mut span = Span::default();
+        span.trace = trace;
+        span.root = self.parent_span_id.is_empty();
+        span.start = time(self.start_time_unix_nano);
+        span.end = time(self.end_time_unix_nano);
+        span.name(&self.name);
+        for Attribute { key, value } in &self.attributes {
+            if Span::wants(key) {
+                span.take(key, &value.read());
+            }
+        }
+        for event in &self.events {
+            span.event(&event.name);
+        }
+        let failed = matches!(
+            self.status.code.map(RawValue::get),
+            Some("2" | "\"STATUS_CODE_ERROR\"")
+        );
+        span.status(failed, &self.status.message);
+        span.finish();
+        Some(span)
+    }
+}

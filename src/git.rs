@@ -1,0 +1,488 @@
+//! The only user of `git2`: revisions, trees and blobs of one repository, never its worktree.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use git2::{ErrorClass, ErrorCode, ObjectType, Oid, Repository, Sort};
+
+/// A full commit id: 40 or 64 lower-case hexadecimal characters.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct CommitSha(String);
+
+impl CommitSha {
+    /// Reads a full id; anything shorter or longer is none.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let fits = matches!(text.len(), 40 | 64)
+            && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        fits.then(|| Self(text.to_owned()))
+    }
+
+    /// The id as text.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The first 12 characters, for people.
+    pub(crate) fn short(&self) -> &str {
+        self.0.get(..12).unwrap_or(&self.0)
+    }
+}
+
+impl fmt::Display for CommitSha {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The id of a blob: equal ids are equal bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct BlobId(Oid);
+
+/// A path inside the repository: relative, `/` between parts, no `.` or `..`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct RepoPath(String);
+
+impl RepoPath {
+    /// Reads a path that must lie inside the repository.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        Self::root().join(text)
+    }
+
+    /// The root of the repository.
+    pub(crate) fn root() -> Self {
+        Self(String::new())
+    }
+
+    /// Follows `relative` from this folder; leaving the repository gives none. A leading `/`
+    /// means an absolute path, which never lies inside.
+    pub(crate) fn join(&self, relative: &str) -> Option<Self> {
+        if relative.starts_with('/') || relative.contains(['\\', '\0']) {
+            return None;
+        }
+        let mut parts: Vec<&str> = self.0.split('/').filter(|part| !part.is_empty()).collect();
+        for part in relative.split('/') {
+            match part {
+                "" | "." => {}
+                ".." => {
+                    parts.pop()?;
+                }
+                part => parts.push(part),
+            }
+        }
+        Some(Self(parts.join("/")))
+    }
+
+    /// The folder that holds this file.
+    pub(crate) fn folder(&self) -> Self {
+        Self(
+            self.0
+                .rsplit_once('/')
+                .map_or("", |(folder, _)| folder)
+                .to_owned(),
+        )
+    }
+
+    /// The last part.
+    pub(crate) fn name(&self) -> &str {
+        self.0.rsplit_once('/').map_or(&self.0, |(_, name)| name)
+    }
+
+    /// The whole path as text.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RepoPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for RepoPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.0)
+    }
+}
+
+/// What lies at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A file.
+    File,
+    /// A symbolic link: never followed.
+    Symlink,
+    /// Another repository.
+    Submodule,
+    /// A folder.
+    Folder,
+}
+
+/// What lies at a path at one commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Entry {
+    /// Its content.
+    pub(crate) id: BlobId,
+    /// Its kind.
+    pub(crate) kind: Kind,
+}
+
+/// One file that two commits do not share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Delta {
+    /// The file at the first commit.
+    pub(crate) before: Option<(RepoPath, Entry)>,
+    /// The file at the second commit.
+    pub(crate) after: Option<(RepoPath, Entry)>,
+}
+
+/// Why the repository could not answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum GitError {
+    /// There is no repository.
+    #[error("{path}: no Git repository")]
+    NoRepository {
+        /// Where it was looked for.
+        path: String,
+    },
+    /// Another user owns the repository.
+    #[error("{path}: the repository belongs to another user")]
+    Owner {
+        /// The repository.
+        path: String,
+    },
+    /// A revision that does not exist.
+    #[error("unknown revision `{revision}`")]
+    UnknownRevision {
+        /// What was asked for.
+        revision: String,
+        /// Whether the clone is shallow, so that it may exist elsewhere.
+        shallow: bool,
+    },
+    /// The repository has no commit yet.
+    #[error("{path}: the repository has no commit yet")]
+    Unborn {
+        /// The repository.
+        path: String,
+    },
+    /// The two commits share no history that this clone has.
+    #[error("no merge base of {base} and {head}{}", if *shallow { " in this shallow clone" } else { "" })]
+    NoMergeBase {
+        /// The first commit.
+        base: String,
+        /// The second commit.
+        head: String,
+        /// Whether the clone is shallow.
+        shallow: bool,
+    },
+    /// An object that should be there is not.
+    #[error("the clone lacks {what}")]
+    Missing {
+        /// Which object.
+        what: String,
+    },
+    /// A blob that is larger than what is read of such a file.
+    #[error("{size} bytes, more than the {limit} that are read of such a file")]
+    TooLarge {
+        /// Its size.
+        size: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// Anything else that libgit2 says.
+    #[error("{message}")]
+    Other {
+        /// Its message.
+        message: String,
+    },
+}
+
+impl GitError {
+    /// What to do about it, as one imperative sentence.
+    pub(crate) fn hint(&self) -> Option<String> {
+        let fetch = "let the checkout step fetch the whole history: `fetch-depth: 0`, or run \
+                     `git fetch --unshallow`";
+        Some(match self {
+            Self::NoRepository { .. } => {
+                String::from("name the repository with --repo, or run inside it")
+            }
+            Self::Owner { path } => {
+                format!("run `git config --global --add safe.directory {path}`")
+            }
+            Self::UnknownRevision { shallow: true, .. }
+            | Self::NoMergeBase { shallow: true, .. }
+            | Self::Missing { .. } => fetch.to_owned(),
+            Self::UnknownRevision { .. } => {
+                String::from("name a branch, a tag or a commit that `git rev-parse` knows")
+            }
+            Self::Unborn { .. } => String::from("make a first commit"),
+            Self::NoMergeBase { .. } => String::from("compare two commits of the same history"),
+            Self::TooLarge { .. } => String::from("keep large data out of prompt and config files"),
+            Self::Other { .. } => return None,
+        })
+    }
+}
+
+impl From<git2::Error> for GitError {
+    fn from(error: git2::Error) -> Self {
+        let message = error.message().to_owned();
+        match (error.class(), error.code()) {
+            (ErrorClass::Odb, ErrorCode::NotFound) => Self::Missing { what: message },
+            _ => Self::Other { message },
+        }
+    }
+}
+
+/// A repository: a clone, a bare one or a linked worktree of one.
+pub(crate) struct Repo {
+    inner: Repository,
+}
+
+impl Repo {
+    /// Opens the repository at `path` or in a folder above it.
+    pub(crate) fn open(path: &Path) -> Result<Self, GitError> {
+        let shown = path.display().to_string();
+        let inner = Repository::discover(path).map_err(|error| match error.code() {
+            ErrorCode::NotFound => GitError::NoRepository {
+                path: shown.clone(),
+            },
+            ErrorCode::Owner => GitError::Owner {
+                path: shown.clone(),
+            },
+            _ => GitError::from(error),
+        })?;
+        Ok(Self { inner })
+    }
+
+    /// The folder that people mean by this repository: the worktree, or the bare folder.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.inner
+            .workdir()
+            .unwrap_or_else(|| self.inner.path())
+            .to_owned()
+    }
+
+    /// Whether history was cut off when cloning.
+    pub(crate) fn is_shallow(&self) -> bool {
+        self.inner.is_shallow()
+    }
+
+    /// Resolves a branch, tag or commit to a commit.
+    pub(crate) fn resolve(&self, revision: &str) -> Result<CommitSha, GitError> {
+        let unknown = || GitError::UnknownRevision {
+            revision: crate::untrusted::log_line(revision),
+            shallow: self.is_shallow(),
+        };
+        let found = self.inner.revparse_single(revision).map_err(|error| {
+            let unborn = matches!(self.inner.is_empty(), Ok(true));
+            match error.code() {
+                _ if unborn => GitError::Unborn {
+                    path: self.folder().display().to_string(),
+                },
+                _ => unknown(),
+            }
+        })?;
+        let commit = found.peel(ObjectType::Commit).map_err(|_| unknown())?;
+        Ok(CommitSha(commit.id().to_string()))
+    }
+
+    /// Returns the best common ancestor of two commits.
+    pub(crate) fn merge_base(
+        &self,
+        base: &CommitSha,
+        head: &CommitSha,
+    ) -> Result<CommitSha, GitError> {
+        let none = || GitError::NoMergeBase {
+            base: base.short().to_owned(),
+            head: head.short().to_owned(),
+            shallow: self.is_shallow(),
+        };
+        let oid = self
+            .inner
+            .merge_base(self.oid(base)?, self.oid(head)?)
+            .map_err(|error| match error.code() {
+                ErrorCode::NotFound => none(),
+                // A shallow clone also fails with a missing parent object.
+                _ if self.is_shallow() => none(),
+                _ => GitError::from(error),
+            })?;
+        Ok(CommitSha(oid.to_string()))
+    }
+
+    /// Tells what lies at `path` at a commit.
+    pub(crate) fn entry(
+        &self,
+        commit: &CommitSha,
+        path: &RepoPath,
+    ) -> Result<Option<Entry>, GitError> {
+        let tree = self.tree(commit)?;
+        match tree.get_path(Path::new(path.as_str())) {
+            Ok(found) => Ok(Some(Entry {
+                id: BlobId(found.id()),
+                kind: kind(found.filemode()),
+            })),
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Reads a blob of at most `limit` bytes. Its size is looked up before it is read.
+    pub(crate) fn blob(&self, id: BlobId, limit: u64) -> Result<Vec<u8>, GitError> {
+        let missing = |_| GitError::Missing {
+            what: format!("the content of blob {}", id.0),
+        };
+        let odb = self.inner.odb()?;
+        let (size, _) = odb.read_header(id.0).map_err(missing)?;
+        let size = size as u64;
+        if size > limit {
+            return Err(GitError::TooLarge { size, limit });
+        }
+        let object = odb.read(id.0).map_err(missing)?;
+        Ok(object.data().to_vec())
+    }
+
+    /// Lists the names in a folder at a commit.
+    pub(crate) fn names(
+        &self,
+        commit: &CommitSha,
+        folder: &RepoPath,
+    ) -> Result<Vec<String>, GitError> {
+        let tree = self.tree(commit)?;
+        let tree = if folder.as_str().is_empty() {
+            tree
+        } else {
+            match tree.get_path(Path::new(folder.as_str())) {
+                Ok(found) => match found.to_object(&self.inner)?.into_tree() {
+                    Ok(tree) => tree,
+                    Err(_) => return Ok(Vec::new()),
+                },
+                Err(_) => return Ok(Vec::new()),
+            }
+        };
+        Ok(tree
+            .iter()
+            .map(|entry| String::from_utf8_lossy(entry.name_bytes()).into_owned())
+            .collect())
+    }
+
+    /// Lists every file of a commit, in the order of their paths.
+    pub(crate) fn files(&self, commit: &CommitSha) -> Result<Vec<(RepoPath, Entry)>, GitError> {
+        let mut found = Vec::new();
+        self.tree(commit)?
+            .walk(git2::TreeWalkMode::PreOrder, |folder, entry| {
+                if entry.kind() != Some(ObjectType::Tree) {
+                    let name = String::from_utf8_lossy(entry.name_bytes());
+                    let id = BlobId(entry.id());
+                    let kind = kind(entry.filemode());
+                    found.push((RepoPath(format!("{folder}{name}")), Entry { id, kind }));
+                }
+                git2::TreeWalkResult::Ok
+            })?;
+        found.sort_by(|(a, _), (b, _)| a.cmp(b));
+        Ok(found)
+    }
+
+    /// Lists the files that two commits do not share, renames paired by content. Only what
+    /// differs is walked.
+    pub(crate) fn diff(&self, base: &CommitSha, head: &CommitSha) -> Result<Vec<Delta>, GitError> {
+        let (base, head) = (self.tree(base)?, self.tree(head)?);
+        let mut options = git2::DiffOptions::new();
+        options.include_typechange(true).skip_binary_check(true);
+        let mut diff =
+            self.inner
+                .diff_tree_to_tree(Some(&base), Some(&head), Some(&mut options))?;
+        let mut similar = git2::DiffFindOptions::new();
+        similar.renames(true).rename_limit(400);
+        diff.find_similar(Some(&mut similar))?;
+        let side = |file: git2::DiffFile<'_>| {
+            let path = String::from_utf8_lossy(file.path_bytes()?).into_owned();
+            let entry = Entry {
+                id: BlobId(file.id()),
+                kind: kind(file.mode().into()),
+            };
+            (file.exists() && !file.id().is_zero()).then_some((RepoPath(path), entry))
+        };
+        let mut deltas: Vec<Delta> = diff
+            .deltas()
+            .map(|delta| Delta {
+                before: side(delta.old_file()),
+                after: side(delta.new_file()),
+            })
+            .collect();
+        let key = |delta: &Delta| {
+            let (path, _) = delta.after.as_ref().or(delta.before.as_ref())?;
+            Some(path.clone())
+        };
+        deltas.sort_by_key(key);
+        Ok(deltas)
+    }
+
+    /// Walks the history of a commit, newest first, until `visit` says stop or the clone's
+    /// history ends.
+    pub(crate) fn history(
+        &self,
+        from: &CommitSha,
+        mut visit: impl FnMut(&CommitSha) -> Result<bool, GitError>,
+    ) -> Result<(), GitError> {
+        let mut walk = self.inner.revwalk()?;
+        walk.set_sorting(Sort::TOPOLOGICAL | Sort::TIME)?;
+        walk.push(self.oid(from)?)?;
+        for oid in walk {
+            // At the edge of a shallow clone the next parent is not there: history ends.
+            let Ok(oid) = oid else { return Ok(()) };
+            if !visit(&CommitSha(oid.to_string()))? {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    fn oid(&self, commit: &CommitSha) -> Result<Oid, GitError> {
+        Oid::from_str(commit.as_str()).map_err(|_| GitError::UnknownRevision {
+            revision: commit.to_string(),
+            shallow: self.is_shallow(),
+        })
+    }
+
+    fn tree(&self, commit: &CommitSha) -> Result<git2::Tree<'_>, GitError> {
+        let missing = |_| GitError::Missing {
+            what: format!("commit {}", commit.short()),
+        };
+        let commit = self.inner.find_commit(self.oid(commit)?).map_err(missing)?;
+        Ok(commit.tree()?)
+    }
+}
+
+fn kind(mode: i32) -> Kind {
+    match mode {
+        0o120_000 => Kind::Symlink,
+        0o160_000 => Kind::Submodule,
+        0o040_000 => Kind::Folder,
+        _ => Kind::File,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_never_leave_the_repository() {
+        let folder = RepoPath::parse("prompts/support").unwrap();
+        let joined = |relative: &str| folder.join(relative).map(|path| path.to_string());
+        assert_eq!(joined("a.md").as_deref(), Some("prompts/support/a.md"));
+        assert_eq!(joined("../x/./b.md").as_deref(), Some("prompts/x/b.md"));
+        for escape in ["../../../etc/passwd", "/etc/passwd", "a\\..\\b", "a\0b"] {
+            assert_eq!(joined(escape), None, "{escape}");
+        }
+    }
+
+    #[test]
+    fn only_full_ids_are_commits() {
+        assert!(CommitSha::parse(&"a".repeat(40)).is_some());
+        assert!(CommitSha::parse(&"a".repeat(64)).is_some());
+        for bad in ["", "abc", &"A".repeat(40), &"g".repeat(40)] {
+            assert_eq!(CommitSha::parse(bad), None);
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Reason codes: why a gate, a prompt or an evidence file came out as it did.
+//!
+//! The one list from which the docs table and `gatecard explain` are written.
+
+use serde::{Serialize, Serializer};
+
+macro_rules! codes {
+    ($($name:ident $id:literal $about:literal $fix:literal)*) => {
+        /// A stable reason code.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub(crate) enum Code {
+            $(#[doc = $about] $name,)*
+        }
+
+        impl Code {
+            /// Every code, in the order of the docs.
+            pub(crate) const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// The code as it is printed: kebab-case.
+            pub(crate) const fn id(self) -> &'static str {
+                match self { $(Self::$name => $id,)* }
+            }
+
+            /// What it means.
+            pub(crate) const fn about(self) -> &'static str {
+                match self { $(Self::$name => $about,)* }
+            }
+
+            /// What to do.
+            pub(crate) const fn fix(self) -> &'static str {
+                match self { $(Self::$name => $fix,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    Met "met"
+        "The measured value reaches what the policy needs."
+        "Nothing to do."
+    NotApplicable "not-applicable"
+        "The gate has nothing to judge in this change."
+        "Nothing to do."
+    FirstVersion "first-version"
+        "The prompt is new, so there is no baseline to compare with."
+        "Nothing to do; the next change is compared with this version."
+    PreProduction "pre-production"
+        "The policy says that the prompt is not in production yet, and there are no traces."
+        "Remove `stage: pre_production` from the policy when it goes live."
+    PromptUnreadable "prompt-unreadable"
+        "A governed prompt file cannot be read in its format."
+        "Correct the file at the named line."
+    PromptTooLarge "prompt-too-large"
+        "A governed prompt file is larger than 1 MiB."
+        "Move data out of the prompt, or take the file out of the policy's `prompts`."
+    PromptBinary "prompt-binary"
+        "A governed prompt file is not text in UTF-8."
+        "Save the file as UTF-8 text."
+    PromptEmpty "prompt-empty"
+        "A governed prompt file has no template."
+        "Write the prompt, or remove the file."
+    PromptSymlink "prompt-symlink"
+        "A governed path is a symbolic link, which is never followed."
+        "Commit the file itself."
+    PromptSubmodule "prompt-submodule"
+        "A governed path is a submodule, whose content is not in this repository."
+        "Commit the prompt to this repository."
+    PromptLfsPointer "prompt-lfs-pointer"
+        "A governed file is a Git LFS pointer, so its content is not in Git."
+        "Take the file out of Git LFS."
+    PromptIdCollision "prompt-id-collision"
+        "Two prompts have the same id."
+        "Rename one file, or give it an `id:` in the policy."
+    PromptEntries "prompt-entries"
+        "A file of a format for one prompt holds several."
+        "Give each prompt a file of its own."
+    IncludeMissing "include-missing"
+        "A prompt includes a file that does not exist at this revision."
+        "Add the file, or remove the include."
+    IncludeEscape "include-escape"
+        "A prompt includes a file outside the repository."
+        "Move the file into the repository."
+    IncludeCycle "include-cycle"
+        "A prompt's includes lead back to themselves."
+        "Break the cycle."
+    IncludeLimit "include-limit"
+        "A prompt includes too much: more than 200 files, 32 levels or 4 MiB."
+        "Include less."
+    Ungoverned "ungoverned"
+        "A governed prompt was moved to where no pattern of the policy finds it."
+        "Move it back, or add its new place to the policy's `prompts` first."
+    StillIncluded "still-included"
+        "A removed prompt is still included by another."
+        "Remove the include, or keep the file."
+    BaseMoved "base-moved"
+        "The base branch changed the same prompt since this branch left it."
+        "Update the branch, then make the evidence again."
+    EvidenceMissing "evidence-missing"
+        "No eval run was given for the head version of a changed prompt."
+        "Run the evals on the head commit and pass the results with --evidence."
+    BaselineMissing "baseline-missing"
+        "No eval run was given for the base version, so nothing shows a regression."
+        "Run the evals on the base commit too and pass both results with --evidence."
+    EvidenceStale "evidence-stale"
+        "The eval results were made with other content than the head version has."
+        "Run the evals again on the head commit."
+    EvidenceUnbound "evidence-unbound"
+        "The eval results cannot be tied to a version of the prompt."
+        "Stamp the version into the run: see the docs on binding."
+    FacetNotShown "facet-not-shown"
+        "The pull request changed something that the eval results do not show."
+        "Stamp the version into the run: see the docs on binding."
+    EvidenceUnreadable "evidence-unreadable"
+        "An evidence file cannot be read."
+        "Make the file again, or take it out of the evidence."
+    EvidenceUnknown "evidence-unknown-format"
+        "No reader recognises an evidence file, or two do."
+        "Pass results or traces in a documented format."
+    EvidenceExpired "evidence-expired"
+        "An evidence file is older than the policy allows."
+        "Make it again."
+    NoCases "no-cases"
+        "The eval results hold no case with an assertion."
+        "Give the cases assertions; one without proves nothing."
+    TooFewCases "too-few-cases"
+        "The eval run has fewer cases than the policy needs."
+        "Add cases."
+    TooManyErrors "too-many-errors"
+        "More than 5 % of the cases ended in an error instead of a result."
+        "Repair the run, then repeat it."
+    Regression "regression"
+        "The head version passes significantly fewer cases than the base version."
+        "Fix the cases that newly fail, or revert the change."
+    NoDropSeen "no-drop-seen"
+        "No significant drop between base and head version."
+        "Nothing to do."
+    ErrorsDecide "errors-decide"
+        "Whether there is a regression depends on cases that ended in an error."
+        "Repair the run, then repeat it."
+    NothingPaired "nothing-paired"
+        "Baseline and candidate have no case in common."
+        "Run both versions on the same cases; give them ids."
+    TracesMissing "traces-missing"
+        "No traces were given, so nothing shows what production records."
+        "Export traces as OTLP JSON lines and pass them with --evidence."
+    TooFewTraces "too-few-traces"
+        "There are too few LLM calls to judge."
+        "Export a longer period, or lower `min_traces`."
+    TraceShare "trace-share"
+        "Too few LLM calls carry what the gate needs."
+        "Record the named fields in the application's instrumentation."
+    TracesUnreadable "traces-unreadable"
+        "More than 1 % of the trace records cannot be read."
+        "Make the export again."
+    TraceUnknown "trace-unknown"
+        "No case of the eval run was taken from a trace that is known here."
+        "Take cases from production traces and keep the trace id in their metadata."
+    HistoryMissing "history-missing"
+        "Traces name a prompt version that this shallow clone cannot look up."
+        "Let the checkout step fetch the whole history: `fetch-depth: 0`."
+    BandTooLow "band-too-low"
+        "A change that needs the full scorecard reached a band below the minimum."
+        "Raise the categories below their threshold; each says how."
+}
+
+impl Code {
+    /// Finds a code by its id.
+    pub(crate) fn by_id(id: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| code.id() == id)
+    }
+}
+
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.id())
+    }
+}

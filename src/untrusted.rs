@@ -1,0 +1,193 @@
+//! Text from outside (prompts, results, names, paths) and the sinks it may be printed to.
+//!
+//! The text can only leave through a sink, which makes it harmless for that one place.
+
+use std::fmt;
+
+/// Text that somebody else wrote. It has no `Display`: printing it means choosing a sink.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(crate) struct Untrusted(String);
+
+impl Untrusted {
+    /// Wraps text from outside.
+    pub(crate) fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// For a terminal or a job log: see [`log_line`].
+    pub(crate) fn for_log(&self) -> String {
+        log_line(&self.0)
+    }
+}
+
+impl From<&str> for Untrusted {
+    fn from(text: &str) -> Self {
+        Self::new(text)
+    }
+}
+
+impl fmt::Debug for Untrusted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.0)
+    }
+}
+
+/// Tells whether `c` moves or hides text: bidi controls, zero-width and tag characters.
+pub(crate) const fn is_hidden(c: char) -> bool {
+    matches!(
+        c,
+        '\u{00AD}'
+            | '\u{061C}'
+            | '\u{180E}'
+            | '\u{200B}'..='\u{200F}'
+            | '\u{2028}'..='\u{202E}'
+            | '\u{2060}'..='\u{206F}'
+            | '\u{FE00}'..='\u{FE0F}'
+            | '\u{FEFF}'
+            | '\u{FFF9}'..='\u{FFFB}'
+            | '\u{E0000}'..='\u{E0FFF}'
+    )
+}
+
+/// Makes one line that no terminal and no workflow runner acts on.
+///
+/// Control and hidden characters are shown as escapes. `::` at the start of a line and `##[`
+/// anywhere start a workflow command on GitHub's runner, so both are broken with a visible
+/// backslash.
+pub(crate) fn log_line(text: &str) -> String {
+    let visible = visible(text);
+    let broken = visible.replace("##[", "##\\[");
+    match broken.trim_start().strip_prefix("::") {
+        Some(rest) => format!("\\::{rest}"),
+        None => broken,
+    }
+}
+
+/// Escapes text for a line of Markdown or a table cell: no tag, link, image, mention,
+/// reference, emphasis or cell border survives.
+pub(crate) fn markdown_inline(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in visible(text).chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            // A zero-width space parts the sign from the name, so that nobody is notified;
+            // an entity or a code span would still mention in e-mail replies.
+            '@' => out.push_str("@\u{200B}"),
+            '#' => out.push_str("\\#\u{200B}"),
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '!' | '|' | '~' | '$'
+            | '+' | '-' => {
+                out.push('\\');
+                out.push(c);
+            }
+            // Bare addresses become links only with their colon or dot intact.
+            ':' => out.push_str("&#58;"),
+            _ => out.push(c),
+        }
+    }
+    break_www(&out)
+}
+
+/// A code span: for ids, paths and values. Cannot be closed from inside.
+pub(crate) fn markdown_code(text: &str) -> String {
+    let text = visible(text)
+        .replace('|', "\u{2502}")
+        .replace('@', "@\u{200B}");
+    let longest = text
+        .split(|c| c != '`')
+        .map(str::len)
+        .max()
+        .unwrap_or_default();
+    let fence = "`".repeat(longest + 1);
+    if text.is_empty() {
+        String::from("` `")
+    } else if longest > 0 || text.starts_with(' ') || text.ends_with(' ') {
+        format!("{fence} {text} {fence}")
+    } else {
+        format!("{fence}{text}{fence}")
+    }
+}
+
+/// Shows hidden and control characters as `\u{...}`, and line ends as spaces.
+pub(crate) fn visible(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' | '\r' | '\t' => out.push(' '),
+            c if c.is_control() || is_hidden(c) => {
+                out.extend(c.escape_unicode());
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// Cuts text after `limit` characters and says so.
+pub(crate) fn shorten(text: &str, limit: usize) -> String {
+    match text.char_indices().nth(limit) {
+        Some((at, _)) => {
+            let head = text.get(..at).unwrap_or(text);
+            format!("{head}…")
+        }
+        None => text.to_owned(),
+    }
+}
+
+/// `www.` alone makes a link on GitHub.
+fn break_www(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.to_ascii_lowercase().find("www.") {
+        let (head, tail) = rest.split_at(at + 3);
+        out.push_str(head);
+        out.push('\u{200B}');
+        rest = tail;
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_sink_breaks_workflow_commands() {
+        for (input, want) in [
+            ("::set-output name=a::b", "\\::set-output name=a::b"),
+            ("  ::error::x", "\\::error::x"),
+            ("a ##[command]x", "a ##\\[command]x"),
+            ("a\n::error::x", "a ::error::x"),
+            ("\u{1b}[31mred", "\\u{1b}[31mred"),
+            ("a\u{202e}b", "a\\u{202e}b"),
+        ] {
+            assert_eq!(Untrusted::from(input).for_log(), want);
+        }
+    }
+
+    #[test]
+    fn markdown_keeps_no_live_markup() {
+        let hostile = "<img src=x> | **b** @org/team #12 [a](http://x) www.x.org ![i](y) `c`";
+        let out = markdown_inline(hostile);
+        for live in [
+            "<img", " | ", "**b", "@org", "#12", "[a](", "http://", "www.x",
+        ] {
+            assert!(!out.contains(live), "{live} in {out}");
+        }
+    }
+
+    #[test]
+    fn a_code_span_cannot_be_closed_from_inside() {
+        assert_eq!(markdown_code("a`b``c"), "``` a`b``c ```");
+        assert_eq!(markdown_code("plain"), "`plain`");
+        assert!(!markdown_code("a|b").contains('|'));
+    }
+
+    #[test]
+    fn shortening_respects_characters() {
+        assert_eq!(shorten("äöü", 2), "äö…");
+        assert_eq!(shorten("äöü", 3), "äöü");
+    }
+}
