@@ -230,11 +230,13 @@ impl RawSpan<'_> {
             .ok()
             .filter(|id| *id != 0 && self.trace_id.len() == 32)?;
         let time = |raw: Option<&RawValue>| raw.and_then(number).unwrap_or_default();
-        let mut span = Span::default();
-        span.trace = trace;
-        span.root = self.parent_span_id.is_empty();
-        span.start = time(self.start_time_unix_nano);
-        span.end = time(self.end_time_unix_nano);
+        let mut span = Span {
+            trace,
+            root: self.parent_span_id.is_empty(),
+            start: time(self.start_time_unix_nano),
+            end: time(self.end_time_unix_nano),
+            ..Span::default()
+        };
         span.name(&self.name);
         for Attribute { key, value } in &self.attributes {
             if Span::wants(key) {

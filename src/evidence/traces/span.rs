@@ -149,12 +149,13 @@ pub(crate) struct Span {
     pub(crate) asks_tool: bool,
     /// Whether its input or output is kept as a digest or length only.
     pub(crate) redacted: Mask,
-    marks: Marks,
+    /// What decides the kind of step.
+    pub(super) marks: Marks,
 }
 
 /// What decides the kind of step.
 #[derive(Debug, Default)]
-struct Marks {
+pub(super) struct Marks {
     operation: Option<String>,
     llm_system: bool,
     post_processing: bool,
