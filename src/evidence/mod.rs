@@ -1,7 +1,12 @@
 //! Everything that a score or a gate rests on: read, bounded, hashed.
 
+pub(crate) mod binding;
+pub(crate) mod collect;
 pub(crate) mod evals;
+pub(crate) mod judged;
+pub(crate) mod slow;
 pub(crate) mod traces;
+pub(crate) mod versions;
 
 use std::io;
 

@@ -107,6 +107,34 @@ impl Scope {
         }
     }
 
+    /// The folders in which governed files can lie: the patterns up to their first wildcard.
+    pub(crate) fn roots(&self) -> Vec<RepoPath> {
+        let mut roots: Vec<RepoPath> = self
+            .entries
+            .iter()
+            .map(|(glob, _)| {
+                let text = glob.glob().glob();
+                let literal = text.split(['*', '?', '[', '{']).next().unwrap_or_default();
+                RepoPath::parse(literal.rsplit_once('/').map_or("", |(folder, _)| folder))
+                    .unwrap_or_else(RepoPath::root)
+            })
+            .collect();
+        roots.sort();
+        // A folder below another one is walked with it.
+        let mut kept: Vec<RepoPath> = Vec::new();
+        for root in roots {
+            let inside = |above: &RepoPath| {
+                above.as_str().is_empty()
+                    || root == *above
+                    || root.as_str().starts_with(&format!("{above}/"))
+            };
+            if !kept.iter().any(inside) {
+                kept.push(root);
+            }
+        }
+        kept
+    }
+
     /// Every shared config file that some rule names.
     pub(crate) fn shared(&self) -> impl Iterator<Item = &RepoPath> {
         self.entries

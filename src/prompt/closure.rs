@@ -34,14 +34,11 @@ impl Revision<'_> {
         entry: Entry,
         rule: &Rule,
     ) -> Result<Vec<Prompt>, Problem> {
+        let unknown = || Problem::new(Code::PromptFormat, path, "no prompt format reads this file");
+        if !super::may_be_prompt(path) {
+            return Err(unknown());
+        }
         let text = self.text(path, entry)?;
-        let unknown = || {
-            Problem::new(
-                Code::PromptUnreadable,
-                path,
-                "no prompt format reads this file",
-            )
-        };
         let (format, suffix) = super::recognise(path, Some(text.as_bytes())).ok_or_else(unknown)?;
         let file = File { path, text: &text };
         let mut includes = Includes::new(*self, path);

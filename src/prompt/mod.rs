@@ -66,6 +66,16 @@ pub(crate) fn recognise(
         .find_map(|format| Some((*format, format.suffix(path, start)?)))
 }
 
+/// Tells from its name alone whether some format may read a file: images and archives beside
+/// prompts are never opened.
+pub(crate) fn may_be_prompt(path: &RepoPath) -> bool {
+    let content_decides = [".yaml", ".yml", ".json"];
+    content_decides
+        .iter()
+        .any(|suffix| path.name().ends_with(suffix))
+        || recognise(path, None).is_some()
+}
+
 /// A prompt file's text: UTF-8, line ends as LF, no byte order mark.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct File<'a> {

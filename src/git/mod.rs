@@ -1,5 +1,7 @@
 //! The only user of `git2`: revisions, trees and blobs of one repository, never its worktree.
 
+pub(crate) mod write;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -25,6 +27,13 @@ impl CommitSha {
     /// The first 12 characters, for people.
     pub(crate) fn short(&self) -> &str {
         self.0.get(..12).unwrap_or(&self.0)
+    }
+}
+
+impl BlobId {
+    /// The id's bytes.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
     }
 }
 
@@ -262,9 +271,20 @@ impl Repo {
             .to_owned()
     }
 
+    /// The folder for gatecard's own caches, shared by all worktrees.
+    pub(crate) fn cache(&self) -> PathBuf {
+        self.inner.commondir().join("gatecard")
+    }
+
     /// Whether history was cut off when cloning.
     pub(crate) fn is_shallow(&self) -> bool {
         self.inner.is_shallow()
+    }
+
+    /// When a commit was made, by its committer's clock.
+    pub(crate) fn time(&self, commit: &CommitSha) -> Option<chrono::DateTime<chrono::Utc>> {
+        let commit = self.inner.find_commit(self.oid(commit).ok()?).ok()?;
+        chrono::DateTime::from_timestamp(commit.time().seconds(), 0)
     }
 
     /// Resolves a branch, tag or commit to a commit.
@@ -347,17 +367,8 @@ impl Repo {
         commit: &CommitSha,
         folder: &RepoPath,
     ) -> Result<Vec<String>, GitError> {
-        let tree = self.tree(commit)?;
-        let tree = if folder.as_str().is_empty() {
-            tree
-        } else {
-            match tree.get_path(Path::new(folder.as_str())) {
-                Ok(found) => match found.to_object(&self.inner)?.into_tree() {
-                    Ok(tree) => tree,
-                    Err(_) => return Ok(Vec::new()),
-                },
-                Err(_) => return Ok(Vec::new()),
-            }
+        let Some(tree) = self.folder_tree(commit, folder)? else {
+            return Ok(Vec::new());
         };
         Ok(tree
             .iter()
@@ -365,21 +376,48 @@ impl Repo {
             .collect())
     }
 
-    /// Lists every file of a commit, in the order of their paths.
-    pub(crate) fn files(&self, commit: &CommitSha) -> Result<Vec<(RepoPath, Entry)>, GitError> {
+    /// Lists every file below a folder at a commit, in the order of their paths.
+    pub(crate) fn files(
+        &self,
+        commit: &CommitSha,
+        below: &RepoPath,
+    ) -> Result<Vec<(RepoPath, Entry)>, GitError> {
+        let Some(tree) = self.folder_tree(commit, below)? else {
+            return Ok(Vec::new());
+        };
+        let prefix = match below.as_str() {
+            "" => String::new(),
+            folder => format!("{folder}/"),
+        };
         let mut found = Vec::new();
-        self.tree(commit)?
-            .walk(git2::TreeWalkMode::PreOrder, |folder, entry| {
-                if entry.kind() != Some(ObjectType::Tree) {
-                    let name = String::from_utf8_lossy(entry.name_bytes());
-                    let id = BlobId(entry.id());
-                    let kind = kind(entry.filemode());
-                    found.push((RepoPath(format!("{folder}{name}")), Entry { id, kind }));
-                }
-                git2::TreeWalkResult::Ok
-            })?;
+        tree.walk(git2::TreeWalkMode::PreOrder, |folder, entry| {
+            if entry.kind() != Some(ObjectType::Tree) {
+                let name = String::from_utf8_lossy(entry.name_bytes());
+                let id = BlobId(entry.id());
+                let kind = kind(entry.filemode());
+                let path = RepoPath(format!("{prefix}{folder}{name}"));
+                found.push((path, Entry { id, kind }));
+            }
+            git2::TreeWalkResult::Ok
+        })?;
         found.sort_by(|(a, _), (b, _)| a.cmp(b));
         Ok(found)
+    }
+
+    fn folder_tree(
+        &self,
+        commit: &CommitSha,
+        folder: &RepoPath,
+    ) -> Result<Option<git2::Tree<'_>>, GitError> {
+        let tree = self.tree(commit)?;
+        if folder.as_str().is_empty() {
+            return Ok(Some(tree));
+        }
+        match tree.get_path(Path::new(folder.as_str())) {
+            Ok(found) => Ok(found.to_object(&self.inner)?.into_tree().ok()),
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Lists the files that two commits do not share, renames paired by content. Only what

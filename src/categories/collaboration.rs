@@ -1,0 +1,102 @@
+//! Collaboration and review: which stakeholder groups looked at traces and eval results.
+
+use std::collections::BTreeSet;
+
+use super::{Category, View, absent, named};
+use crate::evidence::slow::reviews::{MAX_AGE_DAYS, Review};
+use crate::policy::{CategoryId, Needs};
+use crate::scorecard::Scored;
+
+pub(super) struct Collaboration;
+
+impl Category for Collaboration {
+    fn id(&self) -> CategoryId {
+        CategoryId::Collaboration
+    }
+
+    fn rubric(&self) -> &'static [(&'static str, u64)] {
+        &[
+            (
+                "stakeholder groups that looked at sample traces and eval results within 180 days, of those needed",
+                300,
+            ),
+            ("reviews that needed no custom export", 100),
+            (
+                "a review that changed the scorecard, the eval criteria or a gate",
+                100,
+            ),
+        ]
+    }
+
+    fn score(&self, view: &View<'_>, needs: Needs) -> Scored {
+        let mut scored = Scored::default();
+        let Some(kept) = view.evidence.reviews.here() else {
+            let add = "reviews of traces and eval results by stakeholder group, see the docs on evidence files";
+            absent(&view.evidence.reviews, &mut scored, 100, "reviews", add);
+            return scored;
+        };
+        scored.evidence.push(named(kept));
+        let today = view.today();
+        let recent: Vec<&Review> = kept
+            .content
+            .reviews
+            .iter()
+            .filter(|review| (0..=MAX_AGE_DAYS).contains(&(today - review.date).num_days()))
+            .collect();
+        let looked = |what: fn(&Review) -> bool| -> BTreeSet<&str> {
+            recent
+                .iter()
+                .filter(|review| what(review))
+                .map(|review| review.group.as_str())
+                .collect()
+        };
+        let (traces, evals) = (
+            looked(|review| review.traces),
+            looked(|review| review.evals),
+        );
+        let groups: Vec<&str> = traces.intersection(&evals).copied().collect();
+        let needed = match needs {
+            Needs::Groups(groups) => groups,
+            _ => 3,
+        };
+        let count = groups.len() as u64;
+        let names = if groups.is_empty() {
+            String::from("none")
+        } else {
+            groups.join(", ")
+        };
+        let found = format!("{count} of {needed}: {names}");
+        let exported = recent.iter().filter(|review| review.custom_export).count() as u64;
+        let changed = recent.iter().any(|review| review.led_to.is_some());
+        let shares = [
+            (found, (count.min(needed), needed)),
+            (
+                format!("{} of {}", recent.len() as u64 - exported, recent.len()),
+                (recent.len() as u64 - exported, recent.len() as u64),
+            ),
+            (
+                String::from(if changed { "yes" } else { "no" }),
+                (u64::from(changed), 1),
+            ),
+        ];
+        for ((about, points), (found, share)) in self.rubric().iter().zip(shares) {
+            scored.check(about, found, share, *points);
+        }
+        scored.condition = Some(count >= needed && exported == 0 && changed);
+        scored.remedy = if count < needed {
+            Some(format!(
+                "let {} more groups look at sample traces and eval results",
+                needed - count
+            ))
+        } else if !changed {
+            Some(String::from("record what a review changed, as `led_to`"))
+        } else if exported > 0 {
+            Some(String::from(
+                "give reviewers a view that needs no custom export",
+            ))
+        } else {
+            None
+        };
+        scored
+    }
+}

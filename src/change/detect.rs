@@ -1,0 +1,446 @@
+//! From the difference of two trees to paired prompts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Change, ChangeSet, GovernedFile, GovernedKind, Kind, Range, Trigger, includers};
+use crate::git::{CommitSha, Delta, GitError, Repo, RepoPath};
+use crate::policy::scope::{Governance, Risk, Rule, Stage};
+use crate::policy::{MAX_POLICY, PATHS, Policy};
+use crate::prompt::closure::Revision;
+use crate::prompt::diff;
+use crate::prompt::version::Facet;
+use crate::prompt::{self, Problem, Prompt, PromptId};
+use crate::reason::Code;
+
+pub(super) fn change_set(
+    repo: &Repo,
+    range: &Range,
+    policy: &Policy,
+    policy_path: &RepoPath,
+) -> Result<ChangeSet, GitError> {
+    let deltas = repo.diff(&range.merge_base, &range.head)?;
+    let paths = touched(repo, range, policy, &deltas)?;
+    let reader = Reader { repo, policy };
+    let before = reader.side(&range.merge_base, &paths.base)?;
+    let after = reader.side(&range.head, &paths.head)?;
+    let mut set = ChangeSet {
+        broken: after.broken,
+        lookalikes: lookalikes(policy, &deltas),
+        governed: governed_files(repo, policy, policy_path, &deltas)?,
+        ..ChangeSet::default()
+    };
+    set.broken.extend(ungoverned(policy, &deltas));
+    let pairs = pair(before.prompts, after.prompts, &renames(&deltas));
+    let edited: BTreeSet<&RepoPath> = deltas
+        .iter()
+        .filter_map(|delta| Some(&delta.after.as_ref()?.0))
+        .collect();
+    for change in pairs
+        .into_iter()
+        .filter_map(|(base, head)| change(policy, base, head))
+    {
+        if change.kind != Kind::Modified || change.needs_evidence() {
+            set.changes.push(change);
+        } else if change
+            .head
+            .as_ref()
+            .is_some_and(|head| edited.contains(&head.path))
+        {
+            set.formatting.push(change.id);
+        }
+    }
+    set.formatting.sort();
+    reader.collisions(&range.head, &set.changes, &mut set.broken)?;
+    let unreadable: BTreeSet<RepoPath> =
+        before.broken.iter().map(|each| each.path.clone()).collect();
+    for change in &mut set.changes {
+        // A base that could not be read is no base, and the prompt is not new for that.
+        if change.kind == Kind::Added
+            && change
+                .head
+                .as_ref()
+                .is_some_and(|head| unreadable.contains(&head.path))
+        {
+            change.kind = Kind::Modified;
+        }
+        change.base_moved = reader.moved(range, change)?;
+    }
+    set.changes.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(set)
+}
+
+/// The governed files to read on each side.
+struct Touched {
+    base: BTreeSet<RepoPath>,
+    head: BTreeSet<RepoPath>,
+}
+
+fn touched(
+    repo: &Repo,
+    range: &Range,
+    policy: &Policy,
+    deltas: &[Delta],
+) -> Result<Touched, GitError> {
+    let mut touched = Touched {
+        base: BTreeSet::new(),
+        head: BTreeSet::new(),
+    };
+    let is_prompt = |path: &RepoPath| matches!(policy.scope.of(path), Governance::Governed(_));
+    let mut changed: BTreeSet<&RepoPath> = BTreeSet::new();
+    for delta in deltas {
+        if let Some((path, _)) = &delta.before {
+            changed.insert(path);
+            if is_prompt(path) {
+                touched.base.insert(path.clone());
+            }
+        }
+        if let Some((path, _)) = &delta.after {
+            changed.insert(path);
+            if is_prompt(path) {
+                touched.head.insert(path.clone());
+            }
+        }
+    }
+    if changed.is_empty() {
+        return Ok(touched);
+    }
+    let shared = policy.scope.shared().any(|path| changed.contains(path));
+    let others = if shared {
+        includers::governed(repo, &range.head, &policy.scope)?
+    } else {
+        includers::including(repo, &range.head, &policy.scope)?
+    };
+    for (path, _) in others {
+        touched.base.insert(path.clone());
+        touched.head.insert(path);
+    }
+    Ok(touched)
+}
+
+/// What one side holds.
+struct Side {
+    prompts: Vec<Prompt>,
+    broken: Vec<Problem>,
+}
+
+struct Reader<'a> {
+    repo: &'a Repo,
+    policy: &'a Policy,
+}
+
+impl Reader<'_> {
+    fn side(&self, commit: &CommitSha, paths: &BTreeSet<RepoPath>) -> Result<Side, GitError> {
+        let mut side = Side {
+            prompts: Vec::new(),
+            broken: Vec::new(),
+        };
+        for path in paths {
+            let Governance::Governed(rule) = self.policy.scope.of(path) else {
+                continue;
+            };
+            match self.file(commit, path, rule)? {
+                Ok(prompts) => side.prompts.extend(prompts),
+                Err(problem) => side.broken.push(problem),
+            }
+        }
+        Ok(side)
+    }
+
+    /// Reads one file; one that is not there, or that a pattern found and no format reads,
+    /// holds no prompt.
+    fn file(
+        &self,
+        commit: &CommitSha,
+        path: &RepoPath,
+        rule: &Rule,
+    ) -> Result<Result<Vec<Prompt>, Problem>, GitError> {
+        let Some(entry) = self.repo.entry(commit, path)? else {
+            return Ok(Ok(Vec::new()));
+        };
+        let revision = Revision {
+            repo: self.repo,
+            commit,
+        };
+        Ok(match revision.prompts(path, entry, rule) {
+            Err(problem) if problem.code == Code::PromptFormat && !rule.exact => Ok(Vec::new()),
+            result => result,
+        })
+    }
+
+    /// Finds prompts of other files that have the id of a changed one: a neighbour whose
+    /// name differs in its suffix only, or another changed file.
+    fn collisions(
+        &self,
+        head: &CommitSha,
+        changes: &[Change],
+        broken: &mut Vec<Problem>,
+    ) -> Result<(), GitError> {
+        let mut folders: BTreeMap<RepoPath, Vec<String>> = BTreeMap::new();
+        let mut seen: BTreeMap<&PromptId, &RepoPath> = BTreeMap::new();
+        for prompt in changes.iter().filter_map(|change| change.head.as_ref()) {
+            let mut report = |other: &RepoPath| {
+                let found = format!("has the id `{}`, as `{other}` has", prompt.id.as_str());
+                broken.push(Problem::new(Code::PromptIdCollision, &prompt.path, found));
+            };
+            if let Some(other) = seen.insert(&prompt.id, &prompt.path)
+                && *other != prompt.path
+            {
+                report(other);
+                continue;
+            }
+            let folder = prompt.path.folder();
+            if !folders.contains_key(&folder) {
+                folders.insert(folder.clone(), self.repo.names(head, &folder)?);
+            }
+            for name in folders.get(&folder).into_iter().flatten() {
+                let Some(path) = folder.join(name).filter(|path| *path != prompt.path) else {
+                    continue;
+                };
+                let Governance::Governed(rule) = self.policy.scope.of(&path) else {
+                    continue;
+                };
+                let id = match &rule.id {
+                    Some(id) => Some(id.as_str()),
+                    None => prompt::recognise(&path, None)
+                        .and_then(|(_, suffix)| path.as_str().strip_suffix(suffix)),
+                };
+                if id == Some(prompt.id.as_str()) {
+                    report(&path);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells whether the base branch changed the same prompt since the merge base, to
+    /// something else than head has.
+    fn moved(&self, range: &Range, change: &Change) -> Result<bool, GitError> {
+        if range.base == range.merge_base {
+            return Ok(false);
+        }
+        let path = match (&change.base, &change.head) {
+            (Some(base), _) => &base.path,
+            (None, Some(head)) => &head.path,
+            (None, None) => return Ok(false),
+        };
+        let Governance::Governed(rule) = self.policy.scope.of(path) else {
+            return Ok(false);
+        };
+        let id = change.base.as_ref().map_or(&change.id, |base| &base.id);
+        let version = |prompts: Vec<Prompt>| {
+            let found = prompts.into_iter().find(|prompt| prompt.id == *id)?;
+            Some(found.version.digest())
+        };
+        let Ok(prompts) = self.file(&range.base, path, rule)? else {
+            return Ok(true);
+        };
+        let tip = version(prompts);
+        let was = change.base.as_ref().map(|base| base.version.digest());
+        let head = change.head.as_ref().map(|head| head.version.digest());
+        Ok(tip != was && tip != head)
+    }
+}
+
+/// Pairs the prompts of both sides: by id, then by renamed file, then by equal version.
+fn pair(
+    before: Vec<Prompt>,
+    after: Vec<Prompt>,
+    renames: &BTreeMap<RepoPath, RepoPath>,
+) -> Vec<(Option<Prompt>, Option<Prompt>)> {
+    let mut before: BTreeMap<PromptId, Prompt> = before
+        .into_iter()
+        .map(|prompt| (prompt.id.clone(), prompt))
+        .collect();
+    let (mut pairs, mut new) = (Vec::new(), Vec::new());
+    for head in after {
+        match before.remove(&head.id) {
+            Some(base) => pairs.push((Some(base), Some(head))),
+            None => new.push(head),
+        }
+    }
+    for head in new {
+        let old_path = renames.get(&head.path);
+        let found = before
+            .values()
+            .find(|base| Some(&base.path) == old_path)
+            .or_else(|| {
+                before
+                    .values()
+                    .find(|base| base.version.digest() == head.version.digest())
+            })
+            .map(|base| base.id.clone());
+        let base = found.and_then(|id| before.remove(&id));
+        pairs.push((base, Some(head)));
+    }
+    pairs.extend(before.into_values().map(|base| (Some(base), None)));
+    pairs
+}
+
+fn renames(deltas: &[Delta]) -> BTreeMap<RepoPath, RepoPath> {
+    deltas
+        .iter()
+        .filter_map(|delta| {
+            let ((before, _), (after, _)) = (delta.before.as_ref()?, delta.after.as_ref()?);
+            (before != after).then(|| (after.clone(), before.clone()))
+        })
+        .collect()
+}
+
+fn change(policy: &Policy, base: Option<Prompt>, head: Option<Prompt>) -> Option<Change> {
+    let kind = match (&base, &head) {
+        (Some(base), Some(head)) if base.id != head.id => Kind::Renamed {
+            from: base.id.clone(),
+        },
+        (Some(_), Some(_)) => Kind::Modified,
+        (None, Some(_)) => Kind::Added,
+        (Some(_), None) => Kind::Removed,
+        (None, None) => return None,
+    };
+    let shown = head.as_ref().or(base.as_ref())?;
+    let rule = match policy.scope.of(&shown.path) {
+        Governance::Governed(rule) => Some(rule),
+        Governance::Skipped(_) | Governance::Outside => None,
+    };
+    let both = base.as_ref().zip(head.as_ref());
+    let facets = both
+        .map(|(base, head)| head.differs(base))
+        .unwrap_or_default();
+    let differences = both
+        .map(|(base, head)| diff::differences(base, head))
+        .unwrap_or_default();
+    let triggers = head
+        .as_ref()
+        .map(|head| triggers(policy, base.as_ref(), head))
+        .unwrap_or_default();
+    let change = Change {
+        id: shown.id.clone(),
+        kind,
+        facets,
+        triggers,
+        differences,
+        risk: Risk::Standard,
+        stage: Stage::Production,
+        base_moved: false,
+        base,
+        head,
+    };
+    Some(change.rule(rule))
+}
+
+fn triggers(policy: &Policy, base: Option<&Prompt>, head: &Prompt) -> BTreeSet<Trigger> {
+    let mut found = BTreeSet::new();
+    let Some(base) = base else {
+        found.insert(Trigger::NewPrompt);
+        return found;
+    };
+    let models = |prompt: &Prompt| -> BTreeSet<_> {
+        prompt
+            .draft
+            .models
+            .iter()
+            .filter_map(|each| each.model.clone())
+            .collect()
+    };
+    if !models(head).is_subset(&models(base)) {
+        found.insert(Trigger::NewModel);
+    }
+    if head.differs(base).contains(&Facet::Template) {
+        let share = diff::changed_words(base, head);
+        let limit = policy.major_change.hundredths();
+        if u128::from(share.part) * 10_000 > u128::from(share.whole) * u128::from(limit) {
+            found.insert(Trigger::MajorPromptChange);
+        }
+    }
+    let tools = |prompt: &Prompt| match &prompt.draft.tools {
+        serde_json::Value::Array(list) => list.len(),
+        serde_json::Value::Null => 0,
+        _ => 1,
+    };
+    match (tools(base), tools(head)) {
+        (0, 1..) => {
+            found.insert(Trigger::ToolsIntroduced);
+        }
+        (before, after) if after > before => {
+            found.insert(Trigger::WorkflowExpanded);
+        }
+        _ => {}
+    }
+    found
+}
+
+/// Governed prompts that were moved to where no pattern finds them.
+fn ungoverned(policy: &Policy, deltas: &[Delta]) -> Vec<Problem> {
+    let is_prompt = |path: &RepoPath| matches!(policy.scope.of(path), Governance::Governed(_));
+    renames(deltas)
+        .into_iter()
+        .filter(|(after, before)| is_prompt(before) && !is_prompt(after))
+        .map(|(after, before)| {
+            let found = format!("was moved from `{before}`, and no pattern of the policy finds it");
+            Problem::new(Code::Ungoverned, &after, found)
+        })
+        .collect()
+}
+
+fn lookalikes(policy: &Policy, deltas: &[Delta]) -> Vec<RepoPath> {
+    deltas
+        .iter()
+        .filter_map(|delta| Some(&delta.after.as_ref()?.0))
+        .filter(|path| matches!(policy.scope.of(path), Governance::Outside))
+        .filter(|path| looks_like_prompt(path))
+        .cloned()
+        .collect()
+}
+
+/// Tells from a path whether people would take the file for a prompt.
+pub(crate) fn looks_like_prompt(path: &RepoPath) -> bool {
+    match prompt::recognise(path, None) {
+        Some((format, _)) if format.id() != "text" => true,
+        Some(_) => {
+            let folders = path.folder();
+            folders.as_str().split('/').any(|folder| {
+                let folder = folder.to_ascii_lowercase();
+                folder == "prompt" || folder == "prompts"
+            })
+        }
+        None => false,
+    }
+}
+
+fn governed_files(
+    repo: &Repo,
+    policy: &Policy,
+    policy_path: &RepoPath,
+    deltas: &[Delta],
+) -> Result<Vec<GovernedFile>, GitError> {
+    let mut found = BTreeSet::new();
+    for delta in deltas {
+        for (path, entry) in [&delta.before, &delta.after].into_iter().flatten() {
+            let workflow = path.as_str().starts_with(".github/workflows/")
+                && repo
+                    .blob(entry.id, MAX_POLICY)
+                    .is_ok_and(|bytes| bytes.windows(8).any(|word| word == b"gatecard"));
+            let text = path.as_str();
+            let evidence = &policy.evidence;
+            let kind = if path == policy_path || PATHS.contains(&text) {
+                GovernedKind::Policy
+            } else if ["CODEOWNERS", ".github/CODEOWNERS", "docs/CODEOWNERS"].contains(&text) {
+                GovernedKind::Owners
+            } else if [&evidence.drills, &evidence.reviews, &evidence.data_policy].contains(&path) {
+                GovernedKind::Evidence
+            } else if policy.datasets.iter().any(|glob| glob.is_match(text)) {
+                GovernedKind::Dataset
+            } else if policy.judges.iter().any(|glob| glob.is_match(text)) {
+                GovernedKind::Judge
+            } else if workflow {
+                GovernedKind::Workflow
+            } else {
+                continue;
+            };
+            found.insert(GovernedFile {
+                kind,
+                path: path.clone(),
+            });
+        }
+    }
+    Ok(found.into_iter().collect())
+}

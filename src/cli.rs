@@ -1,0 +1,100 @@
+//! The command line: names, help and nothing that acts.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// A Git-native pre-merge gate for prompt and model changes.
+#[derive(Debug, Parser)]
+#[command(name = "gatecard", version, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 pass, 1 a gate failed, 2 usage or policy error, \
+    3 evidence or prompt unreadable, 4 GitHub or network.")]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// The gate: compare two commits, weigh the evidence, give a verdict.
+    Check(CheckArgs),
+    /// Every prompt with its version at a revision.
+    Prompts(PromptsArgs),
+    /// What a reason code, a gate or a category means.
+    Explain(ExplainArgs),
+    /// The main job on a shipped example: a change that is blocked, and the one that passes.
+    Demo(DemoArgs),
+}
+
+/// `gatecard check`.
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// The repository: a clone, a bare one, or a linked worktree.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) repo: PathBuf,
+    /// The base branch as it is now; without it, from the event.
+    #[arg(long, value_name = "REV", requires = "head")]
+    pub(crate) base: Option<String>,
+    /// The commit to judge; without it, from the event.
+    #[arg(long, value_name = "REV", requires = "base")]
+    pub(crate) head: Option<String>,
+    /// The policy's path inside the base tree [default: .github/gatecard.yml or gatecard.yml].
+    #[arg(long, value_name = "PATH")]
+    pub(crate) policy: Option<String>,
+    /// A policy on disk, to see what it would say; the result is never published.
+    #[arg(long, value_name = "FILE", conflicts_with = "policy")]
+    pub(crate) policy_file: Option<PathBuf>,
+    /// Eval results or traces: a file, a folder or a pattern; `candidate=PATH` and
+    /// `baseline=PATH` say which side it is. Adds to the policy's sources.
+    #[arg(long, value_name = "[SIDE=]PATH")]
+    pub(crate) evidence: Vec<String>,
+    /// text, markdown or json, to standard output or to a file. May be given several times.
+    #[arg(long, value_name = "NAME[=FILE]", default_value = "text")]
+    pub(crate) format: Vec<String>,
+    /// observe, advise or enforce. When something is published it can only tighten the policy.
+    #[arg(long, value_name = "MODE")]
+    pub(crate) mode: Option<String>,
+    /// The time of the check, RFC 3339 [default: now].
+    #[arg(long, value_name = "TIME")]
+    pub(crate) now: Option<String>,
+    /// The event's payload [default: GITHUB_EVENT_PATH].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) event: Option<PathBuf>,
+}
+
+/// `gatecard prompts`.
+#[derive(Debug, Args)]
+pub(crate) struct PromptsArgs {
+    /// The repository.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) repo: PathBuf,
+    /// The revision, whose own policy says what is a prompt.
+    #[arg(long, value_name = "REV", default_value = "HEAD")]
+    pub(crate) revision: String,
+    /// The policy's path [default: .github/gatecard.yml or gatecard.yml].
+    #[arg(long, value_name = "PATH")]
+    pub(crate) policy: Option<String>,
+    /// text or json.
+    #[arg(long, value_name = "NAME", default_value = "text", value_parser = ["text", "json"])]
+    pub(crate) format: String,
+}
+
+/// `gatecard explain`.
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// A reason code, a gate or a category; without it, all of them are listed.
+    pub(crate) what: Option<String>,
+}
+
+/// `gatecard demo`.
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// An example folder instead of the one that is built in.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) from: Option<PathBuf>,
+    /// Where to build the repository, which then stays [default: a temporary folder].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+}

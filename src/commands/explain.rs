@@ -1,0 +1,54 @@
+//! `gatecard explain`: what a reason code, a gate or a category means, from the same tables
+//! as the docs.
+
+use super::Context;
+use crate::categories::CATEGORIES;
+use crate::cli::ExplainArgs;
+use crate::error::Error;
+use crate::gates::KINDS;
+use crate::reason::Code;
+
+/// Runs the command.
+pub(super) fn run(args: &ExplainArgs, context: &mut Context<'_>) -> Result<u8, Error> {
+    let text = match args.what.as_deref() {
+        Some(what) => one(what).ok_or_else(|| Error::Usage {
+            what: "explain",
+            found: what.to_owned(),
+            expected: String::from("a reason code, a gate or a category; `gatecard explain` lists them"),
+        })?,
+        None => all(),
+    };
+    context.print(&text)?;
+    Ok(0)
+}
+
+fn one(what: &str) -> Option<String> {
+    if let Some(code) = Code::by_id(what) {
+        return Some(format!("{}\n  {}\n  {}\n", code.id(), code.about(), code.fix()));
+    }
+    if let Some(kind) = KINDS.iter().find(|kind| kind.id() == what) {
+        return Some(format!("{}\n  {}\n", kind.id(), kind.about()));
+    }
+    let category = CATEGORIES.iter().find(|category| category.id().id() == what)?;
+    let mut text = format!("{} ({what})\n", category.id().title());
+    for (check, points) in category.rubric() {
+        text.push_str(&format!("  {points:>4} points  {check}\n"));
+    }
+    Some(text)
+}
+
+fn all() -> String {
+    let mut text = String::from("gates\n");
+    for kind in KINDS {
+        text.push_str(&format!("  {:<18} {}\n", kind.id(), kind.about()));
+    }
+    text.push_str("\ncategories\n");
+    for category in CATEGORIES {
+        text.push_str(&format!("  {:<18} {}\n", category.id().id(), category.id().title()));
+    }
+    text.push_str("\nreason codes\n");
+    for code in Code::ALL {
+        text.push_str(&format!("  {:<24} {}\n", code.id(), code.about()));
+    }
+    text
+}

@@ -1,0 +1,52 @@
+//! One file for each subcommand.
+
+mod check;
+mod demo;
+mod explain;
+mod prompts;
+
+use std::io::Write;
+
+use chrono::{DateTime, Utc};
+
+use crate::cli::Command;
+use crate::environment::Environment;
+use crate::error::Error;
+
+/// What a command gets from outside.
+pub(crate) struct Context<'a> {
+    /// The environment, read once.
+    pub(crate) environment: &'a Environment,
+    /// The clock, read once.
+    pub(crate) now: DateTime<Utc>,
+    /// Whether a person reads standard output in a terminal that shows colours.
+    pub(crate) colour: bool,
+    /// Standard output.
+    pub(crate) out: &'a mut dyn Write,
+    /// Standard error, for what is said beside the result.
+    pub(crate) err: &'a mut dyn Write,
+}
+
+impl Context<'_> {
+    fn print(&mut self, text: &str) -> Result<(), Error> {
+        self.out
+            .write_all(text.as_bytes())
+            .and_then(|()| self.out.flush())
+            .map_err(Error::Stdout)
+    }
+
+    /// Says something beside the result. Where nobody listens, nothing is lost.
+    fn note(&mut self, text: &str) {
+        drop(writeln!(self.err, "{}", crate::untrusted::log_line(text)));
+    }
+}
+
+/// Runs a command and returns its exit code.
+pub(crate) fn run(command: &Command, context: &mut Context<'_>) -> Result<u8, Error> {
+    match command {
+        Command::Check(args) => check::run(args, context),
+        Command::Prompts(args) => prompts::run(args, context),
+        Command::Explain(args) => explain::run(args, context),
+        Command::Demo(args) => demo::run(args, context),
+    }
+}

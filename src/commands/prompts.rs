@@ -1,0 +1,171 @@
+//! `gatecard prompts`: every prompt with its version at a revision.
+
+use serde::Serialize;
+
+use super::Context;
+use crate::change::{includers, looks_like_prompt};
+use crate::cli::PromptsArgs;
+use crate::error::Error;
+use crate::git::{Repo, RepoPath};
+use crate::policy::scope::Governance;
+use crate::prompt::closure::Revision;
+use crate::prompt::{Problem, Prompt};
+use crate::reason::Code;
+use crate::rules::Rules;
+use crate::units::Digest;
+use crate::untrusted::log_line;
+
+#[derive(Serialize)]
+struct Listing {
+    schema: &'static str,
+    revision: String,
+    prompts: Vec<Listed>,
+    skipped: Vec<Skipped>,
+    ungoverned: Vec<String>,
+    unreadable: Vec<Unreadable>,
+}
+
+#[derive(Serialize)]
+struct Listed {
+    id: String,
+    path: String,
+    format: &'static str,
+    version: Digest,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<String>,
+    includes: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Skipped {
+    path: String,
+    reason: &'static str,
+}
+
+#[derive(Serialize)]
+struct Unreadable {
+    place: String,
+    code: &'static str,
+    found: String,
+}
+
+/// Runs the command. A prompt that cannot be read is listed, and the exit code is then 3.
+pub(super) fn run(args: &PromptsArgs, context: &mut Context<'_>) -> Result<u8, Error> {
+    let repo = Repo::open(&args.repo)?;
+    let commit = repo.resolve(&args.revision)?;
+    let named = match args.policy.as_deref() {
+        Some(text) => Some(RepoPath::parse(text).ok_or_else(|| Error::Usage {
+            what: "--policy",
+            found: text.to_owned(),
+            expected: String::from("a path inside the tree"),
+        })?),
+        None => None,
+    };
+    let rules = Rules::find(&repo, &commit, &commit, named.as_ref())?;
+    let scope = &rules.policy.scope;
+    let revision = Revision { repo: &repo, commit: &commit };
+    let (mut prompts, mut problems): (Vec<Prompt>, Vec<Problem>) = (Vec::new(), Vec::new());
+    let mut skipped = Vec::new();
+    for (path, entry) in includers::governed(&repo, &commit, scope)? {
+        let Governance::Governed(rule) = scope.of(&path) else { continue };
+        match revision.prompts(&path, entry, rule) {
+            Ok(found) => prompts.extend(found),
+            Err(problem) if problem.code == Code::PromptFormat && !rule.exact => {
+                skipped.push(Skipped { path: path.to_string(), reason: "no prompt format" });
+            }
+            Err(problem) => problems.push(problem),
+        }
+    }
+    collisions(&mut prompts, &mut problems);
+    let mut ungoverned = Vec::new();
+    for (path, _) in repo.files(&commit, &RepoPath::root())? {
+        match scope.of(&path) {
+            Governance::Skipped(reason) => skipped.push(Skipped { path: path.to_string(), reason }),
+            Governance::Outside if looks_like_prompt(&path) => ungoverned.push(path.to_string()),
+            Governance::Outside | Governance::Governed(_) => {}
+        }
+    }
+    let listing = Listing {
+        schema: "gatecard/prompts/v1",
+        revision: commit.to_string(),
+        prompts: prompts.iter().map(listed).collect(),
+        skipped,
+        ungoverned,
+        unreadable: problems.iter().map(unreadable).collect(),
+    };
+    let text = match args.format.as_str() {
+        "json" => format!("{:#}\n", serde_json::json!(listing)),
+        _ => text(&listing),
+    };
+    context.print(&text)?;
+    Ok(if listing.unreadable.is_empty() { 0 } else { 3 })
+}
+
+fn collisions(prompts: &mut [Prompt], problems: &mut Vec<Problem>) {
+    prompts.sort_by(|a, b| a.id.cmp(&b.id));
+    for pair in prompts.windows(2) {
+        if let [first, second] = pair
+            && first.id == second.id
+        {
+            let found = format!("has the id `{}`, as `{}` has", second.id.as_str(), first.path);
+            problems.push(Problem::new(Code::PromptIdCollision, &second.path, found));
+        }
+    }
+}
+
+fn listed(prompt: &Prompt) -> Listed {
+    let models: Vec<String> = prompt
+        .draft
+        .models
+        .iter()
+        .filter_map(|each| Some(each.model.as_ref()?.to_string()))
+        .collect();
+    Listed {
+        id: prompt.id.as_str().to_owned(),
+        path: prompt.path.to_string(),
+        format: prompt.format,
+        version: prompt.version.digest(),
+        label: prompt.draft.label(),
+        model: (!models.is_empty()).then(|| models.join(", ")),
+        includes: prompt.includes.iter().map(|each| each.path.to_string()).collect(),
+    }
+}
+
+fn unreadable(problem: &Problem) -> Unreadable {
+    Unreadable {
+        place: problem.place(),
+        code: problem.code.id(),
+        found: problem.found.clone(),
+    }
+}
+
+fn text(listing: &Listing) -> String {
+    use unicode_width::UnicodeWidthStr as _;
+    let mut out = String::new();
+    let width = listing.prompts.iter().map(|each| log_line(&each.id).width()).max().unwrap_or_default();
+    for each in &listing.prompts {
+        let id = log_line(&each.id);
+        let pad = " ".repeat(width.saturating_sub(id.width()));
+        let label = each.label.as_deref().map(|label| format!("  label {}", log_line(label)));
+        let model = each.model.as_deref().map(|model| format!("  {}", log_line(model)));
+        out.push_str(&format!(
+            "{id}{pad}  {}  {}{}{}\n",
+            each.version.short(),
+            each.format,
+            model.unwrap_or_default(),
+            label.unwrap_or_default()
+        ));
+    }
+    for each in &listing.unreadable {
+        out.push_str(&format!("unreadable  {} [{}] {}\n", log_line(&each.place), each.code, log_line(&each.found)));
+    }
+    for path in &listing.ungoverned {
+        out.push_str(&format!("ungoverned  {} looks like a prompt\n", log_line(path)));
+    }
+    for each in &listing.skipped {
+        out.push_str(&format!("skipped     {} ({})\n", log_line(&each.path), each.reason));
+    }
+    out
+}

@@ -1,0 +1,123 @@
+//! Slow evidence: small YAML files that people keep in the repository, read from the base tip.
+
+pub(crate) mod data_policy;
+pub(crate) mod drills;
+pub(crate) mod reviews;
+
+use chrono::NaiveDate;
+
+use crate::git::{CommitSha, Kind, Repo, RepoPath};
+use crate::units::Digest;
+use crate::yaml::{self, Errors, Fields, Node, YamlError};
+
+/// The most that is read of such a file.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// A slow evidence file and what it says.
+#[derive(Debug, Clone)]
+pub(crate) struct Kept<T> {
+    /// Where it lies at the base tip.
+    pub(crate) path: RepoPath,
+    /// Of its content.
+    pub(crate) sha256: Digest,
+    /// What it says.
+    pub(crate) content: T,
+}
+
+/// What came of looking for such a file.
+#[derive(Debug, Clone)]
+pub(crate) enum Found<T> {
+    /// It is there and valid.
+    Here(Kept<T>),
+    /// There is none at this path.
+    Missing(RepoPath),
+    /// It is there and says nothing usable: every error with its place.
+    Broken(RepoPath, Vec<YamlError>),
+}
+
+impl<T> Found<T> {
+    /// The file, where it is valid.
+    pub(crate) const fn here(&self) -> Option<&Kept<T>> {
+        match self {
+            Self::Here(kept) => Some(kept),
+            Self::Missing(_) | Self::Broken(..) => None,
+        }
+    }
+
+    /// Where it lies or should lie.
+    pub(crate) const fn path(&self) -> &RepoPath {
+        match self {
+            Self::Here(kept) => &kept.path,
+            Self::Missing(path) | Self::Broken(path, _) => path,
+        }
+    }
+}
+
+/// Reads a file with `read`, which gets the fields of its top level.
+pub(crate) fn load<T>(
+    repo: &Repo,
+    base: &CommitSha,
+    path: &RepoPath,
+    known: &[&str],
+    read: impl FnOnce(&Fields<'_>, &mut Errors<'_>) -> Option<T>,
+) -> Found<T> {
+    let broken = |message: String| {
+        let error = YamlError {
+            place: None,
+            message,
+        };
+        Found::Broken(path.clone(), vec![error])
+    };
+    let entry = match repo.entry(base, path) {
+        Ok(Some(entry)) => entry,
+        Ok(None) => return Found::Missing(path.clone()),
+        Err(error) => return broken(error.to_string()),
+    };
+    if entry.kind != Kind::File {
+        return broken(String::from(
+            "found a link, a folder or a submodule, expected a file",
+        ));
+    }
+    let bytes = match repo.blob(entry.id, MAX_BYTES) {
+        Ok(bytes) => bytes,
+        Err(error) => return broken(error.to_string()),
+    };
+    let Ok(text) = str::from_utf8(&bytes) else {
+        return broken(String::from(
+            "found bytes that are not UTF-8, expected text",
+        ));
+    };
+    let value = match yaml::to_json(text) {
+        Ok(value) => value,
+        Err(error) => return Found::Broken(path.clone(), vec![error]),
+    };
+    let mut errors = Errors::new(text);
+    let fields = Node::root(&value).fields(known, &mut errors);
+    if let Some(version) = fields.need("version", &mut errors) {
+        version.read("`1`", &mut errors, |value| {
+            (value.as_u64() == Some(1)).then_some(())
+        });
+    }
+    let content = read(&fields, &mut errors);
+    let errors = errors.into_sorted();
+    match content {
+        Some(content) if errors.is_empty() => Found::Here(Kept {
+            path: path.clone(),
+            sha256: Digest::of(&bytes),
+            content,
+        }),
+        _ => Found::Broken(path.clone(), errors),
+    }
+}
+
+/// Reads a date.
+pub(crate) fn date(node: &Node<'_>, errors: &mut Errors<'_>) -> Option<NaiveDate> {
+    node.read("a date such as `2026-11-01`", errors, |value| {
+        value.as_str()?.parse().ok()
+    })
+}
+
+/// Reads text.
+pub(crate) fn text(fields: &Fields<'_>, key: &str, errors: &mut Errors<'_>) -> Option<String> {
+    Some(fields.need(key, errors)?.text(errors)?.to_owned())
+}

@@ -1,0 +1,118 @@
+//! Eval gate: enough cases.
+
+use super::traces_to_evals::not_fresh;
+use super::{Facts, Gate, GateKind, ON_FAIL, Ruling, Section, State, unreadable};
+use crate::evidence::collect::Use;
+use crate::evidence::evals::CaseResult;
+use crate::evidence::judged::Judged;
+use crate::policy::scope::Risk;
+use crate::policy::{self};
+use crate::reason::Code;
+use crate::yaml::{Errors, Node};
+
+pub(crate) struct MinExamples;
+
+impl GateKind for MinExamples {
+    fn id(&self) -> &'static str {
+        "min_examples"
+    }
+
+    fn about(&self) -> &'static str {
+        "the eval run of the head version has at least 50 cases with assertions, 200 for high risk"
+    }
+
+    fn section(&self) -> Section {
+        Section::Eval
+    }
+
+    fn build(&self, node: Option<&Node<'_>>, errors: &mut Errors<'_>) -> Box<dyn Gate> {
+        let mut gate = Examples {
+            low: 50,
+            standard: 50,
+            high: 200,
+            blocks: true,
+        };
+        if let Some(node) = node {
+            let fields = node.fields(&["low", "standard", "high", "on_fail"], errors);
+            let mut number = |key: &str| policy::whole(fields.get(key)?, 1, errors);
+            let (low, standard, high) = (number("low"), number("standard"), number("high"));
+            gate.standard = standard.unwrap_or(gate.standard);
+            gate.low = low.unwrap_or(gate.standard.min(gate.low));
+            gate.high = high.unwrap_or(gate.high);
+            if let Some(node) = fields.get("on_fail") {
+                gate.blocks = node.one_of(ON_FAIL, errors).unwrap_or(true);
+            }
+        }
+        Box::new(gate)
+    }
+}
+
+struct Examples {
+    low: u64,
+    standard: u64,
+    high: u64,
+    blocks: bool,
+}
+
+impl Examples {
+    fn one(&self, facts: &Facts<'_>, judged: &Judged<'_>) -> Ruling {
+        let prompt = Some(&judged.change.id);
+        let least = match judged.change.risk {
+            Risk::Low => self.low,
+            Risk::Standard => self.standard,
+            Risk::High => self.high,
+        };
+        let needed = format!(
+            "at least {least} cases with assertions ({} risk)",
+            judged.change.risk.id()
+        );
+        if let Some(ruling) = unreadable(facts, Use::Evals, prompt, &needed)
+            .or_else(|| not_fresh(prompt, &judged.binding, &needed))
+        {
+            return ruling;
+        }
+        let Some(bound) = &judged.binding.candidate else {
+            return Ruling::of(
+                prompt,
+                State::Missing,
+                Code::EvidenceMissing,
+                "no eval run",
+                needed,
+            );
+        };
+        // A case that errored gave no answer, so it is no example.
+        let errored = bound.count(CaseResult::Errored);
+        let count = bound.cases.len() as u64 - errored;
+        let mut found = format!("{count} cases");
+        if errored > 0 {
+            found.push_str(&format!("; {errored} more ended in an error"));
+        }
+        if bound.without_assertions > 0 {
+            found.push_str(&format!(
+                "; {} more assert nothing",
+                bound.without_assertions
+            ));
+        }
+        if count == 0 {
+            return Ruling::of(prompt, State::Fail, Code::NoCases, found, needed);
+        }
+        if count < least {
+            let fix = format!("add {} cases", least - count);
+            return Ruling::of(prompt, State::Fail, Code::TooFewCases, found, needed).fix(fix);
+        }
+        Ruling::of(prompt, State::Pass, Code::Met, found, needed)
+    }
+}
+
+impl Gate for Examples {
+    fn judge(&self, facts: &Facts<'_>) -> Vec<Ruling> {
+        facts
+            .judged
+            .iter()
+            .map(|judged| Ruling {
+                blocks: self.blocks,
+                ..self.one(facts, judged)
+            })
+            .collect()
+    }
+}

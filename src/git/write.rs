@@ -1,0 +1,62 @@
+//! Makes a small repository: what the demo builds and nothing else writes.
+
+use std::path::Path;
+
+use git2::{Oid, Repository, Signature, Time};
+
+use super::{CommitSha, GitError};
+
+/// A repository that is being made.
+pub(crate) struct NewRepo {
+    inner: Repository,
+}
+
+impl NewRepo {
+    /// Makes a bare repository in an empty folder.
+    pub(crate) fn init(path: &Path) -> Result<Self, GitError> {
+        Ok(Self {
+            inner: Repository::init_bare(path)?,
+        })
+    }
+
+    /// Commits files on top of `parent`, whose other files stay, and points `branch` at it.
+    /// The time is given, so that the same files give the same commit.
+    pub(crate) fn commit<'f>(
+        &self,
+        branch: &str,
+        parent: Option<&CommitSha>,
+        files: impl Iterator<Item = (String, &'f [u8])>,
+        message: &str,
+        seconds: i64,
+    ) -> Result<CommitSha, GitError> {
+        let parent = match parent {
+            Some(sha) => {
+                let oid = Oid::from_str(sha.as_str())?;
+                Some(self.inner.find_commit(oid)?)
+            }
+            None => None,
+        };
+        let mut update = git2::build::TreeUpdateBuilder::new();
+        for (path, bytes) in files {
+            let blob = self.inner.blob(bytes)?;
+            update.upsert(path, blob, git2::FileMode::Blob);
+        }
+        let below = match &parent {
+            Some(parent) => parent.tree()?,
+            None => {
+                let empty = self.inner.treebuilder(None)?.write()?;
+                self.inner.find_tree(empty)?
+            }
+        };
+        let tree = update.create_updated(&self.inner, &below)?;
+        let tree = self.inner.find_tree(tree)?;
+        let author = Signature::new("gatecard demo", "demo@example.invalid", &Time::new(seconds, 0))?;
+        let parents: Vec<&git2::Commit<'_>> = parent.iter().collect();
+        let reference = format!("refs/heads/{branch}");
+        let oid = self
+            .inner
+            .commit(None, &author, &author, message, &tree, &parents)?;
+        self.inner.reference(&reference, oid, true, message)?;
+        Ok(CommitSha(oid.to_string()))
+    }
+}

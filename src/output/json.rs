@@ -1,0 +1,456 @@
+//! `--format json`: a stable interface with serde structs of its own, `gatecard/check/v1`.
+//!
+//! Keys may be added; none is renamed or removed within a version.
+
+use serde::Serialize;
+
+use super::{Look, Output, RenderError};
+use crate::prompt::diff::Difference;
+use crate::report::{CoverageReport, Report};
+use crate::rules::Origin;
+use crate::units::{Digest, Share};
+
+pub(crate) struct Json;
+
+impl Output for Json {
+    fn id(&self) -> &'static str {
+        "json"
+    }
+
+    fn about(&self) -> &'static str {
+        "the whole report for programs, schema `gatecard/check/v1`"
+    }
+
+    fn render(&self, report: &Report, _: Look) -> Result<String, RenderError> {
+        let mut text =
+            serde_json::to_string_pretty(&Check::of(report)).map_err(|error| RenderError {
+                output: "json",
+                reason: error.to_string(),
+            })?;
+        text.push('\n');
+        Ok(text)
+    }
+}
+
+#[derive(Serialize)]
+struct Check<'r> {
+    schema: &'static str,
+    verdict: &'static str,
+    headline: String,
+    score: String,
+    band: &'static str,
+    mode: &'static str,
+    base: &'r str,
+    merge_base: &'r str,
+    head: &'r str,
+    policy: Policy<'r>,
+    governed: bool,
+    changes: Vec<Change<'r>>,
+    formatting_only: &'r [String],
+    governed_files: Vec<GovernedFile<'r>>,
+    categories: Vec<Category<'r>>,
+    outcomes: Vec<Outcome<'r>>,
+    comparisons: Vec<Comparison<'r>>,
+    coverage: Option<Coverage>,
+    approvals: [(); 0],
+    evidence: Vec<EvidenceFile<'r>>,
+    findings: &'r [String],
+    errors: Vec<String>,
+    next: &'r str,
+}
+
+#[derive(Serialize)]
+struct Policy<'r> {
+    path: &'r str,
+    sha256: Digest,
+    origin: &'static str,
+}
+
+#[derive(Serialize)]
+struct Change<'r> {
+    id: &'r str,
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<&'r str>,
+    path: &'r str,
+    risk: &'static str,
+    before: Option<Digest>,
+    after: Option<Digest>,
+    facets: &'r [&'static str],
+    triggers: &'r [&'static str],
+    freshness: Option<&'r str>,
+    differences: Vec<DifferenceOut<'r>>,
+}
+
+#[derive(Serialize)]
+struct DifferenceOut<'r> {
+    what: &'r str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<&'r str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after: Option<&'r str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    added_lines: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    removed_lines: Option<usize>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    passages: &'r [(String, String)],
+}
+
+#[derive(Serialize)]
+struct GovernedFile<'r> {
+    kind: &'static str,
+    path: &'r str,
+}
+
+#[derive(Serialize)]
+struct Category<'r> {
+    id: &'static str,
+    title: &'static str,
+    score: String,
+    weight: String,
+    weighted: String,
+    threshold: &'r str,
+    passes: bool,
+    declared: bool,
+    owner: &'r str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'r str>,
+    rationale: Vec<Check1<'r>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    capped: Option<&'static str>,
+    evidence: &'r [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remedy: Option<&'r str>,
+}
+
+/// One check of a category.
+#[derive(Serialize)]
+struct Check1<'r> {
+    check: &'r str,
+    found: &'r str,
+    points: u64,
+    of: u64,
+}
+
+#[derive(Serialize)]
+struct Outcome<'r> {
+    gate: &'static str,
+    hard: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prompt: Option<&'r str>,
+    outcome: &'static str,
+    blocks: bool,
+    code: &'static str,
+    found: &'r str,
+    needed: &'r str,
+    fix: &'r str,
+}
+
+#[derive(Serialize)]
+struct Comparison<'r> {
+    prompt: &'r str,
+    metric: &'static str,
+    paired: u64,
+    only_baseline: u64,
+    only_candidate: u64,
+    baseline: u64,
+    candidate: u64,
+    lost: u64,
+    won: u64,
+    difference: f64,
+    interval: [f64; 2],
+    p: f64,
+    test: &'static str,
+    newly_failing: Vec<&'r str>,
+}
+
+#[derive(Serialize)]
+struct Coverage {
+    calls: u64,
+    repository_wide: bool,
+    traces: u64,
+    spans: u64,
+    excluded: u64,
+    unreadable: u64,
+    failed: u64,
+    fields: serde_json::Map<String, serde_json::Value>,
+    latency_ms: Latency,
+    tokens: Tokens,
+    cost_usd: String,
+    estimated: u64,
+}
+
+#[derive(Serialize)]
+struct Latency {
+    p50: Option<u64>,
+    p95: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Tokens {
+    input: u64,
+    output: u64,
+}
+
+#[derive(Serialize)]
+struct EvidenceFile<'r> {
+    path: &'r str,
+    sha256: Option<Digest>,
+    kind: &'static str,
+    tool: &'r str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_version: Option<&'r str>,
+    provenance: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<&'static str>,
+}
+
+impl<'r> Check<'r> {
+    fn of(report: &'r Report) -> Self {
+        Self {
+            schema: "gatecard/check/v1",
+            verdict: report.verdict.id(),
+            headline: report.headline(),
+            score: report.card.total.to_string(),
+            band: report.card.band.id(),
+            mode: report.mode.id(),
+            base: report.range.base.as_str(),
+            merge_base: report.range.merge_base.as_str(),
+            head: report.range.head.as_str(),
+            policy: Policy {
+                path: report.policy.path.as_str(),
+                sha256: report.policy.sha256,
+                origin: match report.policy.origin {
+                    Origin::Base => "base",
+                    Origin::Bootstrap => "bootstrap",
+                    Origin::Simulated => "simulated",
+                },
+            },
+            governed: report.governed,
+            changes: changes(report),
+            formatting_only: &report.formatting,
+            governed_files: report
+                .governed_files
+                .iter()
+                .map(|file| GovernedFile {
+                    kind: file.kind.id(),
+                    path: file.path.as_str(),
+                })
+                .collect(),
+            categories: categories(report),
+            outcomes: outcomes(report),
+            comparisons: comparisons(report),
+            coverage: report.coverage.as_ref().map(coverage),
+            approvals: [],
+            evidence: evidence(report),
+            findings: &report.findings,
+            errors: report
+                .evidence
+                .iter()
+                .filter_map(|file| {
+                    let problem = file.problem.as_ref()?;
+                    Some(format!(
+                        "{}: {}: {}",
+                        file.path,
+                        problem.code.id(),
+                        problem.found
+                    ))
+                })
+                .collect(),
+            next: &report.next,
+        }
+    }
+}
+
+fn changes(report: &Report) -> Vec<Change<'_>> {
+    report
+        .changes
+        .iter()
+        .map(|change| Change {
+            id: &change.id,
+            kind: change.kind,
+            from: change.from.as_deref(),
+            path: &change.path,
+            risk: change.risk.id(),
+            before: change.before,
+            after: change.after,
+            facets: &change.facets,
+            triggers: &change.triggers,
+            freshness: change.freshness.as_deref(),
+            differences: change.differences.iter().map(difference).collect(),
+        })
+        .collect()
+}
+
+fn difference(difference: &Difference) -> DifferenceOut<'_> {
+    match difference {
+        Difference::Value {
+            what,
+            before,
+            after,
+        } => DifferenceOut {
+            what,
+            before: before.as_deref(),
+            after: after.as_deref(),
+            added_lines: None,
+            removed_lines: None,
+            passages: &[],
+        },
+        Difference::Text {
+            what,
+            added,
+            removed,
+            passages,
+        } => DifferenceOut {
+            what,
+            before: None,
+            after: None,
+            added_lines: Some(*added),
+            removed_lines: Some(*removed),
+            passages,
+        },
+    }
+}
+
+fn categories(report: &Report) -> Vec<Category<'_>> {
+    report
+        .card
+        .categories
+        .iter()
+        .map(|category| Category {
+            id: category.id.id(),
+            title: category.id.title(),
+            score: category.score.to_string(),
+            weight: category.weight.to_string(),
+            weighted: category.weighted.to_string(),
+            threshold: &category.threshold,
+            passes: category.passes,
+            declared: false,
+            owner: &category.owner,
+            note: category.note.as_deref(),
+            rationale: category
+                .scored
+                .checks
+                .iter()
+                .map(|check| Check1 {
+                    check: &check.about,
+                    found: &check.found,
+                    points: check.earned,
+                    of: check.possible,
+                })
+                .collect(),
+            capped: category.scored.cap.map(|(_, why)| why),
+            evidence: &category.scored.evidence,
+            remedy: category.scored.remedy.as_deref(),
+        })
+        .collect()
+}
+
+fn outcomes(report: &Report) -> Vec<Outcome<'_>> {
+    report
+        .outcomes
+        .iter()
+        .map(|outcome| Outcome {
+            gate: outcome.gate,
+            hard: outcome.hard,
+            prompt: outcome
+                .ruling
+                .prompt
+                .as_ref()
+                .map(crate::prompt::PromptId::as_str),
+            outcome: outcome.ruling.state.id(),
+            blocks: outcome.ruling.blocks && !outcome.ruling.state.is_green(),
+            code: outcome.ruling.code.id(),
+            found: &outcome.ruling.found,
+            needed: &outcome.ruling.needed,
+            fix: outcome
+                .ruling
+                .fix
+                .as_deref()
+                .unwrap_or_else(|| outcome.ruling.code.fix()),
+        })
+        .collect()
+}
+
+fn comparisons(report: &Report) -> Vec<Comparison<'_>> {
+    report
+        .comparisons
+        .iter()
+        .map(|(prompt, comparison)| {
+            let test = &comparison.as_failures;
+            let (baseline, candidate) = test.passing();
+            Comparison {
+                prompt,
+                metric: "pass",
+                paired: test.pairs.count(),
+                only_baseline: comparison.only_baseline,
+                only_candidate: comparison.only_candidate,
+                baseline,
+                candidate,
+                lost: test.pairs.lost,
+                won: test.pairs.won,
+                difference: rounded(test.pairs.difference()),
+                interval: [rounded(test.interval.0), rounded(test.interval.1)],
+                p: rounded(test.p),
+                test: "mcnemar-exact",
+                newly_failing: comparison
+                    .newly_failing
+                    .iter()
+                    .map(|pair| pair.id.as_str())
+                    .collect(),
+            }
+        })
+        .collect()
+}
+
+/// Six decimals: more would only show how a bound was searched for.
+fn rounded(number: f64) -> f64 {
+    let rounded = (number * 1e6).round() / 1e6;
+    if rounded == 0.0 { 0.0 } else { rounded }
+}
+
+fn coverage(coverage: &CoverageReport) -> Coverage {
+    let share =
+        |share: &Share| serde_json::json!({ "applicable": share.whole, "present": share.part });
+    Coverage {
+        calls: coverage.calls,
+        repository_wide: coverage.repository_wide,
+        traces: coverage.traces,
+        spans: coverage.spans,
+        excluded: coverage.excluded,
+        unreadable: coverage.unreadable,
+        failed: coverage.failed,
+        fields: coverage
+            .fields
+            .iter()
+            .map(|(id, found)| ((*id).to_owned(), share(found)))
+            .collect(),
+        latency_ms: Latency {
+            p50: coverage.p50,
+            p95: coverage.p95,
+        },
+        tokens: Tokens {
+            input: coverage.tokens.0,
+            output: coverage.tokens.1,
+        },
+        cost_usd: coverage.cost.to_string().trim_start_matches('$').to_owned(),
+        estimated: coverage.estimated,
+    }
+}
+
+fn evidence(report: &Report) -> Vec<EvidenceFile<'_>> {
+    report
+        .evidence
+        .iter()
+        .map(|file| EvidenceFile {
+            path: &file.path,
+            sha256: file.sha256,
+            kind: file.used_as.id(),
+            tool: &file.tool,
+            tool_version: file.tool_version.as_deref(),
+            provenance: file.provenance.id(),
+            problem: file.problem.as_ref().map(|problem| problem.code.id()),
+        })
+        .collect()
+}

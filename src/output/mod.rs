@@ -1,0 +1,62 @@
+//! Outputs: the family of renderers from a report to bytes. Same report, same bytes.
+
+mod json;
+mod markdown;
+mod text;
+
+use crate::report::Report;
+
+pub(crate) use markdown::comment;
+
+/// The renderers, the default one first.
+pub(crate) const OUTPUTS: &[&dyn Output] = &[&text::Text, &markdown::Markdown, &json::Json];
+
+/// One output format.
+pub(crate) trait Output: Sync {
+    /// The format's name on the command line.
+    fn id(&self) -> &'static str;
+
+    /// One line for the docs.
+    fn about(&self) -> &'static str;
+
+    /// Renders a report.
+    fn render(&self, report: &Report, look: Look) -> Result<String, RenderError>;
+}
+
+/// How text may look.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Look {
+    /// Whether a person reads it in a terminal that shows colours.
+    pub(crate) colour: bool,
+}
+
+/// A renderer failed: always a defect of a template.
+#[derive(Debug, thiserror::Error)]
+#[error("the {output} output could not be rendered: {reason}")]
+pub(crate) struct RenderError {
+    /// Which output.
+    pub(crate) output: &'static str,
+    /// Why.
+    pub(crate) reason: String,
+}
+
+/// Finds a renderer by its name.
+pub(crate) fn by_id(id: &str) -> Option<&'static dyn Output> {
+    OUTPUTS.iter().copied().find(|output| output.id() == id)
+}
+
+/// Names a difference in words: `temperature 0.2 → 0.7`, `+ tool refund`.
+fn words(
+    what: &str,
+    before: Option<&str>,
+    after: Option<&str>,
+    sink: impl Fn(&str) -> String,
+) -> String {
+    let what = sink(what);
+    match (before, after) {
+        (Some(before), Some(after)) => format!("{what} {} → {}", sink(before), sink(after)),
+        (None, Some(after)) => format!("+ {what} {}", sink(after)),
+        (Some(before), None) => format!("− {what} {}", sink(before)),
+        (None, None) => what,
+    }
+}

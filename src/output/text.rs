@@ -1,0 +1,411 @@
+//! `--format text`: for a person at a terminal. Aligned by display width; colour only where
+//! the terminal shows it.
+
+use unicode_width::UnicodeWidthStr as _;
+
+use super::{Look, Output, RenderError, words};
+use crate::gates::Outcome;
+use crate::policy::Mode;
+use crate::prompt::diff::Difference;
+use crate::report::{ChangeReport, Report};
+use crate::rules::Origin;
+use crate::untrusted::{log_line as safe, shorten};
+use crate::verdict::Verdict;
+
+/// The longest line of prose before it is folded.
+const WIDTH: usize = 96;
+
+pub(crate) struct Text;
+
+impl Output for Text {
+    fn id(&self) -> &'static str {
+        "text"
+    }
+
+    fn about(&self) -> &'static str {
+        "for a person at a terminal"
+    }
+
+    fn render(&self, report: &Report, look: Look) -> Result<String, RenderError> {
+        let mut page = Page {
+            out: String::new(),
+            look,
+        };
+        page.headline(report);
+        page.gates(report);
+        page.changes(report);
+        if report.governed {
+            page.card(report);
+        }
+        page.evals(report);
+        page.coverage(report);
+        page.findings(report);
+        page.footer(report);
+        Ok(page.out)
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Colour {
+    Red,
+    Green,
+    Yellow,
+    Bold,
+    Dim,
+}
+
+struct Page {
+    out: String,
+    look: Look,
+}
+
+impl Page {
+    fn line(&mut self, text: &str) {
+        self.out.push_str(text.trim_end());
+        self.out.push('\n');
+    }
+
+    fn title(&mut self, text: &str) {
+        self.out.push('\n');
+        let title = self.paint(text, Colour::Bold);
+        self.line(&title);
+    }
+
+    fn paint(&self, text: &str, colour: Colour) -> String {
+        if !self.look.colour {
+            return text.to_owned();
+        }
+        let code = match colour {
+            Colour::Red => "31;1",
+            Colour::Green => "32;1",
+            Colour::Yellow => "33;1",
+            Colour::Bold => "1",
+            Colour::Dim => "2",
+        };
+        format!("\u{1b}[{code}m{text}\u{1b}[0m")
+    }
+
+    /// Prose folded at words, later lines indented by `indent`.
+    fn prose(&mut self, first: &str, indent: usize, text: &str) {
+        let mut line = first.to_owned();
+        let mut bare = true;
+        for word in text.split(' ') {
+            if !bare && line.width() + 1 + word.width() > WIDTH {
+                self.line(&line);
+                line = " ".repeat(indent);
+                bare = true;
+            }
+            if !bare {
+                line.push(' ');
+            }
+            line.push_str(word);
+            bare = false;
+        }
+        self.line(&line);
+    }
+
+    /// Rows in columns; numbers (`right`) are aligned at their end.
+    fn table(&mut self, rows: &[Vec<String>], right: &[usize]) {
+        let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
+        let widths: Vec<usize> = (0..columns)
+            .map(|at| {
+                rows.iter()
+                    .filter_map(|row| row.get(at))
+                    .map(|cell| cell.width())
+                    .max()
+                    .unwrap_or_default()
+            })
+            .collect();
+        for row in rows {
+            let mut line = String::from(" ");
+            for (at, cell) in row.iter().enumerate() {
+                let room = widths
+                    .get(at)
+                    .copied()
+                    .unwrap_or_default()
+                    .saturating_sub(cell.width());
+                let pad = " ".repeat(room);
+                line.push(' ');
+                if right.contains(&at) {
+                    line.push_str(&pad);
+                    line.push_str(cell);
+                } else {
+                    line.push_str(cell);
+                    line.push_str(&pad);
+                }
+                line.push(' ');
+            }
+            self.line(&line);
+        }
+    }
+
+    fn headline(&mut self, report: &Report) {
+        let (mark, colour) = match (report.verdict, report.mode) {
+            (Verdict::Pass, _) => ("✓", Colour::Green),
+            (_, Mode::Advise | Mode::Observe) => ("!", Colour::Yellow),
+            (Verdict::Fail | Verdict::Error, Mode::Enforce) => ("✗", Colour::Red),
+        };
+        let headline = format!("{mark} gatecard: {}", report.headline());
+        let headline = self.paint(&headline, colour);
+        self.line(&headline);
+        if report.governed {
+            let (green, all) = report.gates();
+            self.line(&format!("  {green} of {all} gates are green"));
+        }
+        self.prose("  next: ", 8, &safe(&report.next));
+    }
+
+    fn gates(&mut self, report: &Report) {
+        let failing: Vec<&Outcome> = report
+            .outcomes
+            .iter()
+            .filter(|outcome| !outcome.ruling.state.is_green())
+            .collect();
+        if failing.is_empty() {
+            return;
+        }
+        self.title("Gates that are not green");
+        for outcome in failing {
+            let ruling = &outcome.ruling;
+            let prompt = ruling
+                .prompt
+                .as_ref()
+                .map(|id| format!(" · {}", safe(id.as_str())));
+            let hard = if outcome.hard { ", hard gate" } else { "" };
+            let warns = if ruling.blocks { "" } else { ", warns only" };
+            let name = self.paint(outcome.gate, Colour::Bold);
+            self.line(&format!(
+                "  {name}{}: {} [{}]{hard}{warns}",
+                prompt.unwrap_or_default(),
+                ruling.state.id(),
+                ruling.code.id()
+            ));
+            self.prose("    found:  ", 12, &safe(&ruling.found));
+            self.prose("    needed: ", 12, &safe(&ruling.needed));
+            let fix = ruling.fix.as_deref().unwrap_or_else(|| ruling.code.fix());
+            self.prose("    fix:    ", 12, &safe(fix));
+        }
+    }
+
+    fn changes(&mut self, report: &Report) {
+        if report.changes.is_empty() {
+            return;
+        }
+        self.title("Changed prompts");
+        for change in &report.changes {
+            let id = self.paint(&safe(&change.id), Colour::Bold);
+            let from = change
+                .from
+                .as_deref()
+                .map(|from| format!(" from {}", safe(from)));
+            let freshness = change
+                .freshness
+                .as_deref()
+                .map(|words| format!(" · evidence {words}"));
+            self.line(&format!(
+                "  {id}  {}{}  {}{}",
+                change.kind,
+                from.unwrap_or_default(),
+                version(change),
+                freshness.unwrap_or_default()
+            ));
+            for difference in &change.differences {
+                self.difference(difference);
+            }
+        }
+    }
+
+    fn difference(&mut self, difference: &Difference) {
+        match difference {
+            Difference::Value {
+                what,
+                before,
+                after,
+            } => {
+                let line = words(what, before.as_deref(), after.as_deref(), safe);
+                self.prose("    ", 6, &line);
+            }
+            Difference::Text {
+                what,
+                added,
+                removed,
+                passages,
+            } => {
+                self.line(&format!("    {} (+{added} −{removed} lines)", safe(what)));
+                for (before, after) in passages {
+                    for (mark, text, colour) in
+                        [("−", before, Colour::Red), ("+", after, Colour::Green)]
+                    {
+                        if !text.is_empty() {
+                            let mark = self.paint(mark, colour);
+                            self.prose(&format!("      {mark} "), 8, &safe(text));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn card(&mut self, report: &Report) {
+        self.title("Scorecard");
+        let mut rows = vec![
+            [
+                "category", "weight", "score", "weighted", "needs", "", "owner",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
+        ];
+        for category in &report.card.categories {
+            rows.push(vec![
+                category.id.title().to_owned(),
+                format!("{} %", category.weight),
+                category.score.to_string(),
+                category.weighted.to_string(),
+                category.threshold.clone(),
+                String::from(if category.passes { "✓" } else { "✗" }),
+                safe(&category.owner),
+            ]);
+        }
+        rows.push(vec![
+            String::from("Final"),
+            String::new(),
+            String::new(),
+            report.card.total.to_string(),
+            report.card.band.words().to_owned(),
+        ]);
+        self.table(&rows, &[1, 2, 3]);
+        let weak: Vec<_> = report
+            .card
+            .categories
+            .iter()
+            .filter(|category| !category.passes)
+            .collect();
+        for category in weak {
+            if let Some(remedy) = &category.scored.remedy {
+                let first = format!("  to raise {}: ", category.id.title());
+                self.prose(&first, 4, &safe(remedy));
+            }
+        }
+    }
+
+    fn evals(&mut self, report: &Report) {
+        if report.comparisons.is_empty() {
+            return;
+        }
+        self.title("Evals");
+        for (prompt, comparison) in &report.comparisons {
+            let first = format!("  {}: ", safe(prompt));
+            self.prose(&first, 4, &comparison.as_failures.words());
+            let unpaired = comparison.only_baseline + comparison.only_candidate;
+            if unpaired > 0 {
+                self.line(&format!(
+                    "    not compared: {} cases only at base, {} only at head",
+                    comparison.only_baseline, comparison.only_candidate
+                ));
+            }
+            for pair in comparison.newly_failing.iter().take(5) {
+                let reason = pair.candidate.reason.as_deref().unwrap_or("failed");
+                let first = format!("    newly failing {}: ", safe(&pair.id));
+                self.prose(&first, 6, &safe(&shorten(reason, 160)));
+            }
+            let more = comparison.newly_failing.len().saturating_sub(5);
+            if more > 0 {
+                self.line(&format!("    and {more} more"));
+            }
+        }
+    }
+
+    fn coverage(&mut self, report: &Report) {
+        let Some(coverage) = &report.coverage else {
+            return;
+        };
+        self.title("Production traces");
+        let whose = if coverage.repository_wide {
+            " of all prompts"
+        } else {
+            ""
+        };
+        let millis = |value: Option<u64>| {
+            value.map_or_else(|| String::from("unknown"), |ms| format!("{ms} ms"))
+        };
+        self.line(&format!(
+            "  {} LLM calls{whose} in {} traces, {} failed · p50 {}, p95 {} · cost {}{}",
+            coverage.calls,
+            coverage.traces,
+            coverage.failed,
+            millis(coverage.p50),
+            millis(coverage.p95),
+            coverage.cost,
+            if coverage.estimated > 0 {
+                " (estimated)"
+            } else {
+                ""
+            },
+        ));
+        let lacking: Vec<String> = coverage
+            .fields
+            .iter()
+            .filter(|(_, share)| share.part < share.whole)
+            .map(|(id, share)| format!("{id} {share}"))
+            .collect();
+        if !lacking.is_empty() {
+            self.prose("  not on every call: ", 4, &lacking.join(", "));
+        }
+    }
+
+    fn findings(&mut self, report: &Report) {
+        if report.findings.is_empty() && report.formatting.is_empty() {
+            return;
+        }
+        self.title("Findings");
+        for finding in &report.findings {
+            self.prose("  - ", 4, &safe(finding));
+        }
+        if !report.formatting.is_empty() {
+            let ids: Vec<String> = report.formatting.iter().map(|id| safe(id)).collect();
+            self.prose("  - formatting only, same version: ", 4, &ids.join(", "));
+        }
+    }
+
+    fn footer(&mut self, report: &Report) {
+        self.out.push('\n');
+        let origin = match report.policy.origin {
+            Origin::Base => "",
+            Origin::Bootstrap => " (first policy, from the head)",
+            Origin::Simulated => " (simulated)",
+        };
+        let mut lines = vec![format!(
+            "base {} · head {} · policy {} {}{origin}",
+            report.range.base.short(),
+            report.range.head.short(),
+            report.policy.path,
+            report.policy.sha256.short(),
+        )];
+        for file in &report.evidence {
+            let digest = file
+                .sha256
+                .map_or_else(|| String::from("unreadable"), |digest| digest.short());
+            lines.push(format!(
+                "evidence {} {digest} {} {}",
+                safe(&file.path),
+                file.tool,
+                file.provenance.id()
+            ));
+        }
+        for line in lines {
+            let line = self.paint(&format!("  {line}"), Colour::Dim);
+            self.line(&line);
+        }
+    }
+}
+
+fn version(change: &ChangeReport) -> String {
+    match (change.before, change.after) {
+        (Some(before), Some(after)) if before != after => {
+            format!("{} → {}", before.short(), after.short())
+        }
+        (_, Some(after)) => after.short(),
+        (Some(before), None) => before.short(),
+        (None, None) => String::new(),
+    }
+}

@@ -1,0 +1,115 @@
+//! Baseline against candidate: pairs, test, interval, and the cases that newly fail. Pure.
+
+use crate::evidence::binding::BoundCases;
+use crate::evidence::evals::{Case, CaseResult};
+use crate::stats::{self, Pairs};
+
+/// One paired test.
+#[derive(Debug, Clone)]
+pub(crate) struct Test {
+    /// The pairs.
+    pub(crate) pairs: Pairs,
+    /// Exact `McNemar`, two-sided.
+    pub(crate) p: f64,
+    /// Tango's interval for the difference, head less base, 95 %.
+    pub(crate) interval: (f64, f64),
+}
+
+impl Test {
+    fn of(pairs: Pairs) -> Self {
+        Self {
+            pairs,
+            p: stats::mcnemar_exact(pairs.lost, pairs.won),
+            interval: stats::tango(pairs),
+        }
+    }
+
+    /// How many pass at base and at head.
+    pub(crate) const fn passing(&self) -> (u64, u64) {
+        (
+            self.pairs.both + self.pairs.lost,
+            self.pairs.both + self.pairs.won,
+        )
+    }
+
+    /// The result in words.
+    pub(crate) fn words(&self) -> String {
+        let (base, head) = self.passing();
+        format!(
+            "{head} of {n} cases pass, {base} did before: {} pp ({} to {}), {} newly fail, {} newly pass, p = {:.4}",
+            points(self.pairs.difference()),
+            points(self.interval.0),
+            points(self.interval.1),
+            self.pairs.lost,
+            self.pairs.won,
+            self.p,
+            n = self.pairs.count(),
+        )
+    }
+}
+
+/// A fraction in percentage points with its sign.
+pub(crate) fn points(fraction: f64) -> String {
+    let shown = format!("{:+.1}", fraction * 100.0);
+    match shown.as_str() {
+        "+0.0" | "-0.0" => String::from("0.0"),
+        _ => shown.replace('-', "\u{2212}"),
+    }
+}
+
+/// One case on both sides.
+#[derive(Debug, Clone)]
+pub(crate) struct CasePair {
+    /// Its id.
+    pub(crate) id: String,
+    /// At base.
+    pub(crate) baseline: Case,
+    /// At head.
+    pub(crate) candidate: Case,
+}
+
+/// The comparison of two runs.
+#[derive(Debug, Clone)]
+pub(crate) struct Comparison {
+    /// Errored cases count as failures.
+    pub(crate) as_failures: Test,
+    /// Cases that errored on either side are left out.
+    pub(crate) left_out: Test,
+    /// Cases only the base version ran.
+    pub(crate) only_baseline: u64,
+    /// Cases only the head version ran.
+    pub(crate) only_candidate: u64,
+    /// Cases that passed at base and do not at head, by id.
+    pub(crate) newly_failing: Vec<CasePair>,
+}
+
+/// Pairs the cases of two runs by id.
+pub(crate) fn compare(baseline: &BoundCases, candidate: &BoundCases) -> Comparison {
+    let (mut failures, mut out) = (Pairs::default(), Pairs::default());
+    let mut newly_failing = Vec::new();
+    for (id, base) in &baseline.cases {
+        let Some(head) = candidate.cases.get(id) else {
+            continue;
+        };
+        let passes = |case: &Case| case.result == CaseResult::Passed;
+        let errored = |case: &Case| case.result == CaseResult::Errored;
+        failures.add(passes(base), passes(head));
+        if !errored(base) && !errored(head) {
+            out.add(passes(base), passes(head));
+        }
+        if passes(base) && !passes(head) {
+            newly_failing.push(CasePair {
+                id: id.clone(),
+                baseline: base.clone(),
+                candidate: head.clone(),
+            });
+        }
+    }
+    Comparison {
+        only_baseline: baseline.cases.len() as u64 - failures.count(),
+        only_candidate: candidate.cases.len() as u64 - failures.count(),
+        as_failures: Test::of(failures),
+        left_out: Test::of(out),
+        newly_failing,
+    }
+}

@@ -1,0 +1,367 @@
+//! Everything that a renderer may show of a check, in the order of the card. Every string in
+//! it may come from a pull request, so renderers send each through a sink.
+
+use crate::change::{ChangeSet, GovernedFile, Kind, Range};
+use crate::evidence::collect::{Evidence, EvidenceFile};
+use crate::evidence::judged::{Calls, Judged};
+use crate::evidence::traces::calls::Coverage;
+use crate::evidence::traces::fields::FIELDS;
+use crate::evidence::versions::Versions;
+use crate::gates::{Outcome, State};
+use crate::git::RepoPath;
+use crate::policy::Mode;
+use crate::policy::scope::Risk;
+use crate::prompt::diff::Difference;
+use crate::regression::{self, Comparison};
+use crate::rules::{Origin, Rules};
+use crate::scorecard::Scorecard;
+use crate::units::{Digest, Share, Usd};
+use crate::verdict::Verdict;
+
+/// A finished check.
+#[derive(Debug, Clone)]
+pub(crate) struct Report {
+    /// The verdict.
+    pub(crate) verdict: Verdict,
+    /// What it does.
+    pub(crate) mode: Mode,
+    /// The commits.
+    pub(crate) range: Range,
+    /// The policy.
+    pub(crate) policy: PolicyRef,
+    /// Whether the change touches anything that is governed.
+    pub(crate) governed: bool,
+    /// Changed prompts.
+    pub(crate) changes: Vec<ChangeReport>,
+    /// Prompts whose files changed while their version did not.
+    pub(crate) formatting: Vec<String>,
+    /// Other governed files that changed.
+    pub(crate) governed_files: Vec<GovernedFile>,
+    /// The scorecard.
+    pub(crate) card: Scorecard,
+    /// The gates.
+    pub(crate) outcomes: Vec<Outcome>,
+    /// Baseline against candidate, by prompt.
+    pub(crate) comparisons: Vec<(String, Comparison)>,
+    /// What production records.
+    pub(crate) coverage: Option<CoverageReport>,
+    /// Every evidence file.
+    pub(crate) evidence: Vec<EvidenceFile>,
+    /// What readers should know beside the gates.
+    pub(crate) findings: Vec<String>,
+    /// The one next step.
+    pub(crate) next: String,
+}
+
+/// The policy of a check.
+#[derive(Debug, Clone)]
+pub(crate) struct PolicyRef {
+    /// Where it lies.
+    pub(crate) path: RepoPath,
+    /// Of its text.
+    pub(crate) sha256: Digest,
+    /// Where it comes from.
+    pub(crate) origin: Origin,
+}
+
+/// One changed prompt.
+#[derive(Debug, Clone)]
+pub(crate) struct ChangeReport {
+    /// Its id.
+    pub(crate) id: String,
+    /// How it changed.
+    pub(crate) kind: &'static str,
+    /// The id it had.
+    pub(crate) from: Option<String>,
+    /// Its file.
+    pub(crate) path: String,
+    /// Its risk tier.
+    pub(crate) risk: Risk,
+    /// The version at the merge base.
+    pub(crate) before: Option<Digest>,
+    /// The version at head.
+    pub(crate) after: Option<Digest>,
+    /// What of it changed.
+    pub(crate) facets: Vec<&'static str>,
+    /// Why the full card is needed.
+    pub(crate) triggers: Vec<&'static str>,
+    /// How recent its evidence is; `None` where it needs none.
+    pub(crate) freshness: Option<String>,
+    /// The differences in words.
+    pub(crate) differences: Vec<Difference>,
+}
+
+/// What the traces show of the calls that were judged.
+#[derive(Debug, Clone)]
+pub(crate) struct CoverageReport {
+    /// LLM calls that were judged.
+    pub(crate) calls: u64,
+    /// They are all calls of the repository.
+    pub(crate) repository_wide: bool,
+    /// Traces in the evidence.
+    pub(crate) traces: u64,
+    /// Spans in the evidence.
+    pub(crate) spans: u64,
+    /// LLM calls outside the policy's `where`.
+    pub(crate) excluded: u64,
+    /// Records that could not be read.
+    pub(crate) unreadable: u64,
+    /// Fields that apply to some call: key and share.
+    pub(crate) fields: Vec<(&'static str, Share)>,
+    /// Half of the calls stay within this many milliseconds.
+    pub(crate) p50: Option<u64>,
+    /// 95 % of the calls stay within this many milliseconds.
+    pub(crate) p95: Option<u64>,
+    /// Input and output tokens.
+    pub(crate) tokens: (u64, u64),
+    /// What all calls cost, recorded or estimated.
+    pub(crate) cost: Usd,
+    /// Calls whose cost is estimated.
+    pub(crate) estimated: u64,
+    /// Calls that failed.
+    pub(crate) failed: u64,
+}
+
+/// The parts that a report is made of.
+pub(crate) struct Parts<'a> {
+    /// The mode in force.
+    pub(crate) mode: Mode,
+    /// The rules.
+    pub(crate) rules: &'a Rules,
+    /// The commits.
+    pub(crate) range: Range,
+    /// What changed.
+    pub(crate) changes: &'a ChangeSet,
+    /// Changed prompts with their evidence.
+    pub(crate) judged: &'a [Judged<'a>],
+    /// All evidence.
+    pub(crate) evidence: &'a Evidence,
+    /// The versions that traces name.
+    pub(crate) versions: &'a Versions,
+    /// The calls that were judged.
+    pub(crate) calls: Option<&'a Calls>,
+    /// The scorecard.
+    pub(crate) card: Scorecard,
+    /// The gates.
+    pub(crate) outcomes: Vec<Outcome>,
+    /// What readers should know beside the gates.
+    pub(crate) findings: Vec<String>,
+}
+
+impl Report {
+    /// Puts the parts together.
+    pub(crate) fn of(parts: Parts<'_>) -> Self {
+        let verdict = Verdict::of(&parts.outcomes);
+        let coverage = parts
+            .evidence
+            .coverage
+            .as_ref()
+            .zip(parts.calls)
+            .map(|(coverage, calls)| covered(coverage, calls));
+        let mut findings = parts.findings;
+        findings.extend(findings_of(parts.changes, parts.versions));
+        Self {
+            verdict,
+            mode: parts.mode,
+            policy: PolicyRef {
+                path: parts.rules.path.clone(),
+                sha256: parts.rules.sha256,
+                origin: parts.rules.origin,
+            },
+            range: parts.range,
+            governed: !parts.changes.is_empty(),
+            changes: changes(parts.changes, parts.judged),
+            formatting: parts
+                .changes
+                .formatting
+                .iter()
+                .map(|id| id.as_str().to_owned())
+                .collect(),
+            governed_files: parts.changes.governed.clone(),
+            next: next(
+
+                &parts.outcomes,
+                &parts.card,
+                !parts.changes.is_empty(),
+            ),
+            card: parts.card,
+            outcomes: parts.outcomes,
+            comparisons: comparisons(parts.judged),
+            coverage,
+            evidence: parts.evidence.files.clone(),
+            findings,
+        }
+    }
+
+    /// How many gates are green, and how many were judged.
+    pub(crate) fn gates(&self) -> (usize, usize) {
+        let green = self
+            .outcomes
+            .iter()
+            .filter(|outcome| outcome.ruling.state.is_green());
+        (green.count(), self.outcomes.len())
+    }
+
+    /// The outcomes that block, errors first.
+    pub(crate) fn blocking(&self) -> Vec<&Outcome> {
+        blocking(&self.outcomes)
+    }
+
+    /// The ids of the gates that block, each once.
+    pub(crate) fn failed_gates(&self) -> Vec<&'static str> {
+        let mut ids: Vec<&'static str> = Vec::new();
+        for outcome in self.blocking() {
+            if !ids.contains(&outcome.gate) {
+                ids.push(outcome.gate);
+            }
+        }
+        ids
+    }
+
+    /// The verdict in one line.
+    pub(crate) fn headline(&self) -> String {
+        if !self.governed {
+            return String::from("passed: nothing governed changed");
+        }
+        let blocking = self.blocking().len();
+        let gates = if blocking == 1 { "gate" } else { "gates" };
+        let score = format!("score {} ({})", self.card.total, self.card.band.words());
+        match (self.verdict, self.mode, self.policy.origin) {
+            (_, _, Origin::Bootstrap) => {
+                format!("bootstrap: the first policy, nothing enforced · {score}")
+            }
+            (Verdict::Pass, ..) => format!("passed · {score}"),
+            (_, Mode::Advise | Mode::Observe, _) => {
+                format!(
+                    "{}: would block, {blocking} {gates} · {score}",
+                    self.mode.id()
+                )
+            }
+            (Verdict::Fail, ..) => format!("blocked by {blocking} {gates} · {score}"),
+            (Verdict::Error, ..) => {
+                format!("cannot judge: {blocking} {gates} blocked or unreadable · {score}")
+            }
+        }
+    }
+}
+
+fn blocking(outcomes: &[Outcome]) -> Vec<&Outcome> {
+    let mut found: Vec<&Outcome> = outcomes
+        .iter()
+        .filter(|outcome| outcome.ruling.blocks && !outcome.ruling.state.is_green())
+        .collect();
+    found.sort_by_key(|outcome| outcome.ruling.state != State::Error);
+    found
+}
+
+fn changes(set: &ChangeSet, judged: &[Judged<'_>]) -> Vec<ChangeReport> {
+    set.changes
+        .iter()
+        .map(|change| {
+            let shown = change.head.as_ref().or(change.base.as_ref());
+            let version = |prompt: &Option<crate::prompt::Prompt>| {
+                prompt.as_ref().map(|prompt| prompt.version.digest())
+            };
+            ChangeReport {
+                id: change.id.as_str().to_owned(),
+                kind: change.kind.id(),
+                from: match &change.kind {
+                    Kind::Renamed { from } => Some(from.as_str().to_owned()),
+                    _ => None,
+                },
+                path: shown
+                    .map(|prompt| prompt.path.to_string())
+                    .unwrap_or_default(),
+                risk: change.risk,
+                before: version(&change.base),
+                after: version(&change.head),
+                facets: change.facets.iter().map(|facet| facet.id()).collect(),
+                triggers: change.triggers.iter().map(|trigger| trigger.id()).collect(),
+                freshness: judged
+                    .iter()
+                    .find(|judged| judged.change.id == change.id)
+                    .map(|judged| judged.binding.freshness.words()),
+                differences: change.differences.clone(),
+            }
+        })
+        .collect()
+}
+
+fn comparisons(judged: &[Judged<'_>]) -> Vec<(String, Comparison)> {
+    judged
+        .iter()
+        .filter_map(|judged| {
+            let baseline = judged.binding.baseline.as_ref()?;
+            let candidate = judged.binding.candidate.as_ref()?;
+            let comparison = regression::compare(baseline, candidate);
+            Some((judged.change.id.as_str().to_owned(), comparison))
+        })
+        .collect()
+}
+
+fn covered(coverage: &Coverage, calls: &Calls) -> CoverageReport {
+    let sum =
+        |of: &dyn Fn(&crate::evidence::traces::calls::Group) -> u64| calls.groups().map(of).sum();
+    CoverageReport {
+        calls: calls.count(),
+        repository_wide: calls.repository_wide,
+        traces: coverage.traces.len() as u64,
+        spans: coverage.spans,
+        excluded: coverage.excluded,
+        unreadable: coverage.unreadable,
+        fields: FIELDS
+            .iter()
+            .map(|about| (about.id, calls.field(about.field)))
+            .filter(|(_, share)| share.whole > 0)
+            .collect(),
+        p50: calls.latency(50),
+        p95: calls.latency(95),
+        tokens: (
+            sum(&|group| group.input_tokens),
+            sum(&|group| group.output_tokens),
+        ),
+        cost: calls
+            .groups()
+            .fold(Usd::default(), |cost, group| cost.plus(group.cost)),
+        estimated: sum(&|group| group.estimated),
+        failed: sum(&|group| group.failed),
+    }
+}
+
+fn findings_of(changes: &ChangeSet, versions: &Versions) -> Vec<String> {
+    let mut found = Vec::new();
+    for file in &changes.governed {
+        found.push(format!(
+            "{} `{}` changed: it is judged as it is on the base branch, and its change needs the eyes of those who own it",
+            file.kind.id(),
+            file.path
+        ));
+    }
+    for path in &changes.lookalikes {
+        found.push(format!(
+            "`{path}` looks like a prompt and is governed by nothing"
+        ));
+    }
+    for ((prompt, version), calls) in versions.unresolved.iter().take(5) {
+        let prompt = prompt.as_deref().unwrap_or("no prompt");
+        found.push(format!(
+            "{calls} calls name `{prompt}` at version `{version}`, which this repository does not know"
+        ));
+    }
+    found
+}
+
+/// The one next step: the fix of the first gate that blocks; else what would raise the card.
+fn next(outcomes: &[Outcome], card: &Scorecard, governed: bool) -> String {
+    if let Some(outcome) = blocking(outcomes).first() {
+        let ruling = &outcome.ruling;
+        return ruling
+            .fix
+            .clone()
+            .unwrap_or_else(|| ruling.code.fix().to_owned());
+    }
+    match card.remedy().filter(|_| governed) {
+        Some(remedy) => format!("nothing blocks; to raise the card, {remedy}"),
+        None => String::from("merge when your reviewers are content"),
+    }
+}

@@ -1,0 +1,211 @@
+//! The scorecard: seven scores, their weighted sum, and the band. Pure and exact.
+
+use crate::categories::{self, View};
+use crate::policy::scope::Stage;
+use crate::policy::{Band, CategoryId, CategoryRule, Needs, Policy};
+use crate::units::{Points, Score, Weight};
+
+/// One check of a category and the points it gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Check {
+    /// What is asked.
+    pub(crate) about: String,
+    /// What was found.
+    pub(crate) found: String,
+    /// Points that it gave.
+    pub(crate) earned: u64,
+    /// Points that it can give.
+    pub(crate) possible: u64,
+}
+
+/// What a category saw and gave.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Scored {
+    /// The checks that applied.
+    pub(crate) checks: Vec<Check>,
+    /// The highest score that the checks allow, where something caps it, and why.
+    pub(crate) cap: Option<(u32, &'static str)>,
+    /// Whether the policy's condition holds, where it is no score.
+    pub(crate) condition: Option<bool>,
+    /// The evidence: files with digests, counts.
+    pub(crate) evidence: Vec<String>,
+    /// What would raise it.
+    pub(crate) remedy: Option<String>,
+}
+
+impl Scored {
+    /// Adds a check; `share` of its `points` are earned.
+    pub(crate) fn check(
+        &mut self,
+        about: &str,
+        found: impl Into<String>,
+        share: (u64, u64),
+        points: u64,
+    ) {
+        let (part, whole) = share;
+        let earned = if whole == 0 {
+            0
+        } else {
+            u128::from(points) * u128::from(part) / u128::from(whole)
+        };
+        self.checks.push(Check {
+            about: about.to_owned(),
+            found: found.into(),
+            earned: u64::try_from(earned).unwrap_or(points).min(points),
+            possible: points,
+        });
+    }
+
+    /// Adds a check that is met or not.
+    pub(crate) fn flag(&mut self, about: &str, found: impl Into<String>, met: bool, points: u64) {
+        self.check(about, found, (u64::from(met), 1), points);
+    }
+
+    /// 1 to 5 by the points earned, under the cap.
+    fn score(&self) -> Score {
+        let earned = self.checks.iter().map(|check| check.earned).sum();
+        let possible = self.checks.iter().map(|check| check.possible).sum();
+        let score = Score::from_points(earned, possible);
+        match self
+            .cap
+            .and_then(|(cap, _)| Score::from_ten_thousandths(cap))
+        {
+            Some(cap) => score.min(cap),
+            None => score,
+        }
+    }
+}
+
+/// A category on the card.
+#[derive(Debug, Clone)]
+pub(crate) struct CategoryResult {
+    /// Which.
+    pub(crate) id: CategoryId,
+    /// Its part of the sum.
+    pub(crate) weight: Weight,
+    /// 1 to 5.
+    pub(crate) score: Score,
+    /// Score times weight.
+    pub(crate) weighted: Points,
+    /// The condition in words.
+    pub(crate) threshold: String,
+    /// Whether the condition holds.
+    pub(crate) passes: bool,
+    /// Who answers for it.
+    pub(crate) owner: String,
+    /// What the owner wants readers to know.
+    pub(crate) note: Option<String>,
+    /// The checks with their points.
+    pub(crate) scored: Scored,
+}
+
+/// The whole card.
+#[derive(Debug, Clone)]
+pub(crate) struct Scorecard {
+    /// The seven, in order.
+    pub(crate) categories: Vec<CategoryResult>,
+    /// The final score.
+    pub(crate) total: Points,
+    /// Its band.
+    pub(crate) band: Band,
+}
+
+impl Scorecard {
+    /// Scores every category.
+    pub(crate) fn of(policy: &Policy, view: &View<'_>) -> Self {
+        let mut results = Vec::new();
+        for category in categories::CATEGORIES {
+            let id = category.id();
+            let Some(rule) = policy.categories.get(&id) else {
+                continue;
+            };
+            results.push(result(id, rule, category.score(view, rule.needs)));
+        }
+        let total = results
+            .iter()
+            .fold(Points::default(), |sum, each| sum.plus(each.weighted));
+        let pre = view
+            .judged
+            .iter()
+            .any(|judged| judged.change.stage == Stage::PreProduction);
+        let band = band(policy, total, &results, pre);
+        Self {
+            categories: results,
+            total,
+            band,
+        }
+    }
+
+    /// What to do about the weakest category: the one that loses most weighted points among
+    /// those below their threshold.
+    pub(crate) fn remedy(&self) -> Option<String> {
+        self.categories
+            .iter()
+            .filter(|each| !each.passes)
+            .max_by_key(|each| {
+                let lost = Score::HIGHEST.ten_thousandths() - each.score.ten_thousandths();
+                u64::from(lost) * u64::from(each.weight.hundredths())
+            })
+            .and_then(|each| {
+                let remedy = each.scored.remedy.as_ref()?;
+                Some(format!("{}: {remedy}", each.id.title()))
+            })
+    }
+}
+
+fn result(id: CategoryId, rule: &CategoryRule, scored: Scored) -> CategoryResult {
+    let score = scored.score();
+    let passes = match rule.needs {
+        Needs::Score(needed) => score >= needed,
+        _ => scored.condition == Some(true),
+    };
+    CategoryResult {
+        id,
+        weight: rule.weight,
+        score,
+        weighted: Points::of(score, rule.weight),
+        threshold: threshold(rule.needs),
+        passes,
+        owner: rule.owner.clone(),
+        note: rule.note.clone(),
+        scored,
+    }
+}
+
+/// The condition in words: what the "needs" column prints.
+fn threshold(needs: Needs) -> String {
+    match needs {
+        Needs::Score(score) => {
+            let text = score.to_string();
+            text.trim_end_matches('0').trim_end_matches('.').to_owned()
+        }
+        Needs::MedianMinutes(minutes) => format!("< {minutes} min"),
+        Needs::Complete(share) => share.to_string(),
+        Needs::Groups(groups) => format!("{groups} groups"),
+        Needs::DataPolicyMet => String::from("policy met"),
+    }
+}
+
+/// The band of a sum. `ready` also needs every category, security above all, to pass; before
+/// production the band is at most pilot.
+fn band(policy: &Policy, total: Points, categories: &[CategoryResult], pre: bool) -> Band {
+    let bands = &policy.bands;
+    let band = if total.reaches(bands.ready) {
+        Band::Ready
+    } else if total.reaches(bands.limited_rollout) {
+        Band::LimitedRollout
+    } else if total.reaches(bands.pilot) {
+        Band::Pilot
+    } else {
+        Band::DoNotUse
+    };
+    let all_pass = categories.iter().all(|each| each.passes);
+    let most = if pre {
+        Band::Pilot
+    } else if all_pass {
+        Band::Ready
+    } else {
+        Band::LimitedRollout
+    };
+    band.min(most)
+}
