@@ -21,11 +21,11 @@ pub(crate) struct Patience {
     pub(crate) longest: Duration,
     /// How long one answer may take.
     pub(crate) answer: Duration,
-    /// How long everything about the comment may take.
+    /// How long everything about the comment may take, so that its trouble leaves time for
+    /// the status.
     pub(crate) comment: Duration,
-    /// How long everything about the status may take: its own share, so that trouble with the
-    /// comment leaves time for the verdict.
-    pub(crate) status: Duration,
+    /// How long everything may take.
+    pub(crate) total: Duration,
 }
 
 impl Default for Patience {
@@ -34,8 +34,8 @@ impl Default for Patience {
             pauses: [500, 1_000, 2_000].map(Duration::from_millis).to_vec(),
             longest: Duration::from_mins(1),
             answer: Duration::from_secs(20),
-            comment: Duration::from_secs(75),
-            status: Duration::from_secs(45),
+            comment: Duration::from_secs(65),
+            total: Duration::from_mins(2),
         }
     }
 }

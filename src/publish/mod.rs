@@ -13,6 +13,8 @@ mod tests;
 pub(crate) use error::PublishError;
 pub(crate) use status::{State, Status};
 
+use tokio::time::Instant;
+
 use crate::environment::{Environment, Token};
 use crate::github::{Client, GithubError, Patience, PullRequest};
 
@@ -136,6 +138,7 @@ fn remote(
             message: error.to_string(),
         })?;
     runtime.block_on(async {
+        let end = Instant::now() + patience.total;
         let client = Client::connect(&environment.api_url, there.token, patience)?;
         let comment = match &publication.comment {
             None => Ok(comment::Written::Off),
@@ -153,7 +156,8 @@ fn remote(
         let status = if matches!(comment, Ok(comment::Written::NewerOfSameHead)) {
             Part::Skipped("a newer run has judged the same commit")
         } else {
-            status::write(&client, there.pull, &publication.status)
+            let left = end.saturating_duration_since(Instant::now());
+            status::write(&client, there.pull, &publication.status, left)
                 .await
                 .map_or_else(Part::Failed, Part::Done)
         };

@@ -1,5 +1,7 @@
 //! The commit status: the verdict itself, on the pull request's own last commit.
 
+use std::time::Duration;
+
 use super::error::PublishError;
 use crate::github::statuses::CommitStatus;
 use crate::github::{Client, GithubError, PullRequest};
@@ -22,7 +24,7 @@ pub(crate) struct Status {
     pub(crate) target_url: Option<String>,
 }
 
-/// Sets the status.
+/// Sets the status within `limit`.
 ///
 /// Where the answer got lost, what GitHub has is read back first: another run may have set a
 /// newer one meanwhile, which must stay.
@@ -30,8 +32,8 @@ pub(super) async fn write(
     client: &Client,
     pull: &PullRequest,
     status: &Status,
+    limit: Duration,
 ) -> Result<&'static str, PublishError> {
-    let limit = client.patience().status;
     let wanted = CommitStatus {
         state: status.state,
         context: status.context.clone(),

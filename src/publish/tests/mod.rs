@@ -73,7 +73,7 @@ impl Story {
                 longest: Duration::from_secs(2),
                 answer: Duration::from_millis(500),
                 comment: Duration::from_secs(5),
-                status: Duration::from_secs(5),
+                total: Duration::from_secs(10),
             },
         }
     }
