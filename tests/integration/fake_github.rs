@@ -93,8 +93,15 @@ pub(crate) struct FakeGitHub {
 impl FakeGitHub {
     /// Starts a server with two tokens of workflows: `ghs_write` and `ghs_read`.
     pub(crate) fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port on loopback");
-        let address = listener.local_addr().expect("an address");
+        let bound = TcpListener::bind("127.0.0.1:0");
+        let Some((listener, address)) = bound.ok().and_then(|listener| {
+            listener
+                .local_addr()
+                .ok()
+                .map(|address| (listener, address))
+        }) else {
+            unreachable!("loopback has a free port");
+        };
         let state = Arc::new(Mutex::new(State {
             next_id: 5_000_000_000,
             graphql: true,
@@ -203,7 +210,7 @@ fn serve(stream: TcpStream, state: &Mutex<State>, address: SocketAddr) {
         Some(Trouble::CloseBefore) => return,
         Some(Trouble::Status(status, headers)) => {
             let mut answer = error(status, "Something went wrong");
-            answer.headers = headers.to_owned();
+            headers.clone_into(&mut answer.headers);
             answer
         }
         Some(Trouble::CloseAfter) => {
@@ -314,18 +321,18 @@ impl State {
 
     fn create_comment(&mut self, access: &Access, body: &Value) -> Answer {
         match comment_text(body) {
-            Ok(text) => ok(201, &shown(self.add_comment(access.user.0, text))),
+            Ok(text) => ok(201, &shown(&self.add_comment(access.user.0, text))),
             Err(refused) => refused,
         }
     }
 
     fn change_comment(&mut self, method: &str, id: &str, body: &Value) -> Answer {
-        let known = |comment: &Comment| comment.id.to_string() == id;
-        let Some(at) = self.comments.iter().position(known) else {
+        let known = |comment: &&mut Comment| comment.id.to_string() == id;
+        let Some(comment) = self.comments.iter_mut().find(known) else {
             return error(404, "Not Found");
         };
         if method == "DELETE" {
-            self.comments.remove(at);
+            self.comments.retain(|comment| comment.id.to_string() != id);
             return Answer {
                 body: String::new(),
                 ..ok(204, &Value::Null)
@@ -333,7 +340,6 @@ impl State {
         }
         match (method, comment_text(body)) {
             ("PATCH", Ok(text)) => {
-                let comment = &mut self.comments[at];
                 text.clone_into(&mut comment.body);
                 ok(200, &shown(comment))
             }
@@ -342,14 +348,15 @@ impl State {
         }
     }
 
-    fn add_comment(&mut self, user: u64, body: &str) -> &Comment {
+    fn add_comment(&mut self, user: u64, body: &str) -> Comment {
         self.next_id += 1;
-        self.comments.push(Comment {
+        let comment = Comment {
             id: self.next_id,
             user,
             body: body.to_owned(),
-        });
-        &self.comments[self.comments.len() - 1]
+        };
+        self.comments.push(comment.clone());
+        comment
     }
 
     fn create_status(&mut self, sha: &str, body: &Value) -> Answer {
