@@ -1,0 +1,348 @@
+//! One connection to the API: sends a request, waits where GitHub asks for it, and repeats
+//! reads while the server has trouble.
+
+use std::time::Duration;
+
+use octocrab::Octocrab;
+use octocrab::service::middleware::retry::RetryConfig;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::error::{Call, GithubError, clean};
+use super::page;
+use crate::environment::Token;
+
+/// How long to wait, for how much.
+#[derive(Debug, Clone)]
+pub(crate) struct Patience {
+    /// The pauses between the attempts of one call.
+    pub(crate) pauses: Vec<Duration>,
+    /// The longest wait that GitHub may ask for in one call.
+    pub(crate) longest: Duration,
+    /// How long one answer may take.
+    pub(crate) answer: Duration,
+    /// How long everything about the comment may take, so that its trouble leaves time for
+    /// the status.
+    pub(crate) comment: Duration,
+    /// How long everything may take.
+    pub(crate) total: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            pauses: [500, 1_000, 2_000].map(Duration::from_millis).to_vec(),
+            longest: Duration::from_mins(1),
+            answer: Duration::from_secs(20),
+            comment: Duration::from_secs(65),
+            total: Duration::from_mins(2),
+        }
+    }
+}
+
+/// What is done to a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Method {
+    Get,
+    Post,
+    Patch,
+    Delete,
+}
+
+/// One API at one address, with one token.
+pub(crate) struct Client {
+    inner: Octocrab,
+    api_url: String,
+    token: Token,
+    patience: Patience,
+}
+
+/// A successful answer.
+struct Answer {
+    body: String,
+    link: Option<String>,
+}
+
+impl Client {
+    /// Makes a client. Must be called inside a runtime: the connection needs one.
+    pub(crate) fn connect(
+        api_url: &str,
+        token: &Token,
+        patience: &Patience,
+    ) -> Result<Self, GithubError> {
+        let failed = |error: octocrab::Error| GithubError::Client {
+            url: api_url.to_owned(),
+            message: clean(&causes(&error), token),
+        };
+        let mut builder = Octocrab::builder();
+        for (name, value) in [
+            (
+                "user-agent",
+                concat!("gatecard/", env!("CARGO_PKG_VERSION")),
+            ),
+            ("accept", "application/vnd.github+json"),
+        ] {
+            // Names that are written here always parse.
+            if let Ok(name) = name.parse() {
+                builder = builder.add_header(name, value.to_owned());
+            }
+        }
+        let inner = builder
+            .base_uri(api_url)
+            .map_err(failed)?
+            // Its own retries would repeat a write at once, and make a second comment.
+            .add_retry_config(RetryConfig::None)
+            .set_connect_timeout(Some(patience.answer))
+            .set_read_timeout(Some(patience.answer))
+            .set_write_timeout(Some(patience.answer))
+            .personal_token(token.expose())
+            .build()
+            .map_err(failed)?;
+        Ok(Self {
+            inner,
+            api_url: api_url.to_owned(),
+            token: token.clone(),
+            patience: patience.clone(),
+        })
+    }
+
+    /// How long to wait, for how much.
+    pub(crate) const fn patience(&self) -> &Patience {
+        &self.patience
+    }
+
+    /// Reads all pages of a list.
+    pub(super) async fn list<T: DeserializeOwned>(
+        &self,
+        call: Call,
+        route: &str,
+    ) -> Result<Vec<T>, GithubError> {
+        let mut items = Vec::new();
+        let mut route = route.to_owned();
+        for _ in 0..page::MAX_PAGES {
+            let (part, link) = self.read::<Vec<T>>(call, Method::Get, &route, None).await?;
+            items.extend(part);
+            let Some(next) = link.as_deref().and_then(page::next) else {
+                return Ok(items);
+            };
+            let wrong = || GithubError::Pages {
+                call,
+                found: clean(next, &self.token),
+                expected: format!("an address on {}", self.api_url),
+            };
+            next.clone_into(&mut route);
+            route = page::local(&route, &self.api_url)
+                .ok_or_else(wrong)?
+                .to_owned();
+        }
+        Err(GithubError::Pages {
+            call,
+            found: format!("page {}", page::MAX_PAGES + 1),
+            expected: format!("at most {}", page::MAX_PAGES),
+        })
+    }
+
+    /// Sends a request that changes nothing, again and again while the server has trouble.
+    /// Returns the answer and its `Link` header.
+    pub(super) async fn read<T: DeserializeOwned>(
+        &self,
+        call: Call,
+        method: Method,
+        route: &str,
+        body: Option<&Value>,
+    ) -> Result<(T, Option<String>), GithubError> {
+        let mut pauses = self.patience.pauses.iter();
+        loop {
+            let answer = self.once(call, method, route, body).await;
+            let error = match answer.and_then(|answer| self.parse(call, answer)) {
+                Ok(result) => return Ok(result),
+                Err(error) => error,
+            };
+            let wait = pauses
+                .next()
+                .and_then(|pause| self.wait_before_reading_again(&error, *pause));
+            let Some(wait) = wait else { return Err(error) };
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Sends a request that changes something. It is repeated only where GitHub refused it
+    /// for its rate limit, and so has done nothing.
+    pub(super) async fn write<T: DeserializeOwned>(
+        &self,
+        call: Call,
+        method: Method,
+        route: &str,
+        body: Option<&Value>,
+    ) -> Result<T, GithubError> {
+        let mut pauses = self.patience.pauses.iter();
+        loop {
+            let answer = self.once(call, method, route, body).await;
+            match answer.and_then(|answer| self.parse(call, answer)) {
+                Ok((result, _)) => return Ok(result),
+                Err(GithubError::RateLimited { seconds, .. })
+                    if self.may_wait(seconds) && pauses.next().is_some() =>
+                {
+                    tokio::time::sleep(Duration::from_secs(seconds)).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn may_wait(&self, seconds: u64) -> bool {
+        Duration::from_secs(seconds) <= self.patience.longest
+    }
+
+    fn wait_before_reading_again(&self, error: &GithubError, pause: Duration) -> Option<Duration> {
+        let asked = match error {
+            GithubError::RateLimited { seconds, .. } => *seconds,
+            GithubError::Refused {
+                status: 500 | 502 | 503 | 504,
+                retry_after,
+                ..
+            } => retry_after.unwrap_or_default(),
+            GithubError::Network { .. } | GithubError::Answer { .. } => 0,
+            GithubError::Client { .. }
+            | GithubError::Refused { .. }
+            | GithubError::Pages { .. }
+            | GithubError::Timeout { .. } => return None,
+        };
+        self.may_wait(asked)
+            .then(|| pause.max(Duration::from_secs(asked)))
+    }
+
+    async fn once(
+        &self,
+        call: Call,
+        method: Method,
+        route: &str,
+        body: Option<&Value>,
+    ) -> Result<Answer, GithubError> {
+        let failed = |error: octocrab::Error| GithubError::Network {
+            call,
+            host: self.api_url.clone(),
+            message: clean(&causes(&error), &self.token),
+        };
+        let response = match method {
+            Method::Get => self.inner._get(route).await,
+            Method::Post => self.inner._post(route, body).await,
+            Method::Patch => self.inner._patch(route, body).await,
+            Method::Delete => self.inner._delete(route, body).await,
+        }
+        .map_err(failed)?;
+        let status = response.status().as_u16();
+        let header = |name: &str| {
+            let value = response.headers().get(name)?.to_str().ok()?;
+            Some(value.to_owned())
+        };
+        let link = header("link");
+        let limits = Limits::read(&header);
+        let body = self.inner.body_to_string(response).await.map_err(failed);
+        if (200..300).contains(&status) {
+            return Ok(Answer { body: body?, link });
+        }
+        // The status says enough where the explanation got lost.
+        let message = clean(&explanation(&body.unwrap_or_default()), &self.token);
+        Err(match limits.wait(status, &message) {
+            Some(seconds) => GithubError::RateLimited {
+                call,
+                seconds,
+                message,
+            },
+            None => GithubError::Refused {
+                call,
+                status,
+                message,
+                retry_after: limits.retry_after,
+            },
+        })
+    }
+
+    fn parse<T: DeserializeOwned>(
+        &self,
+        call: Call,
+        answer: Answer,
+    ) -> Result<(T, Option<String>), GithubError> {
+        let text = match answer.body.trim() {
+            // 204: there is nothing to say.
+            "" => "null",
+            text => text,
+        };
+        let value = serde_json::from_str(text).map_err(|error| GithubError::Answer {
+            call,
+            message: clean(&error.to_string(), &self.token),
+        })?;
+        Ok((value, answer.link))
+    }
+}
+
+/// What an answer says about waiting.
+struct Limits {
+    retry_after: Option<u64>,
+    /// Seconds until the limit is filled again, where it is used up.
+    reset: Option<u64>,
+}
+
+impl Limits {
+    fn read(header: &dyn Fn(&str) -> Option<String>) -> Self {
+        let number = |name| header(name)?.trim().parse::<u64>().ok();
+        let reset = || {
+            // The server's own clock: ours may be wrong.
+            let now = chrono::DateTime::parse_from_rfc2822(&header("date")?).ok()?;
+            let now = u64::try_from(now.timestamp()).ok()?;
+            Some(number("x-ratelimit-reset")?.saturating_sub(now) + 1)
+        };
+        let used_up = number("x-ratelimit-remaining") == Some(0);
+        Self {
+            retry_after: number("retry-after"),
+            reset: if used_up { reset() } else { None },
+        }
+    }
+
+    /// How long a rate limit makes us wait, if this is one. GitHub also says 403 for it, and a
+    /// secondary limit may come without a header; then it asks for a minute.
+    fn wait(&self, status: u16, message: &str) -> Option<u64> {
+        let told = self.retry_after.or(self.reset);
+        match status {
+            429 => Some(told.unwrap_or(1)),
+            403 if message.contains("rate limit") => Some(told.unwrap_or(60)),
+            403 => told,
+            _ => None,
+        }
+    }
+}
+
+/// What GitHub says in the body of an error.
+fn explanation(body: &str) -> String {
+    let Ok(value) = serde_json::from_str::<Value>(body) else {
+        return String::from("no explanation");
+    };
+    let text = |value: &Value| Some(value.get("message")?.as_str()?.to_owned());
+    let errors = value.get("errors").and_then(Value::as_array);
+    let details = errors.into_iter().flatten().filter_map(|error| {
+        let plain = error.as_str().map(str::to_owned);
+        text(error).or(plain)
+    });
+    text(&value)
+        .into_iter()
+        .chain(details)
+        .collect::<Vec<_>>()
+        .join(": ")
+}
+
+/// An error and its causes in one line; the library's own text would hold a backtrace.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let text = error.to_string();
+        let text = text.lines().next().unwrap_or_default();
+        // Each level repeats the one below it.
+        if !text.is_empty() && !parts.iter().any(|part| part.contains(text)) {
+            parts.push(text.to_owned());
+        }
+        next = error.source();
+    }
+    parts.join(": ")
+}

@@ -1,0 +1,215 @@
+//! Why GitHub did not do what it was asked, and what to do about it.
+//!
+//! No message holds the token: everything that a server said passes through [`clean`].
+
+use std::time::Duration;
+
+use crate::environment::Token;
+use crate::untrusted::{log_line, shorten};
+
+/// A call, in words, and the permission that its token needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Call {
+    /// What it does, as a fragment: "list the comments".
+    pub(crate) name: &'static str,
+    /// The line that a workflow's `permissions:` needs.
+    pub(crate) permission: &'static str,
+}
+
+/// Why a call failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum GithubError {
+    /// The client could not be made.
+    #[error("cannot call {url}: {message}")]
+    Client {
+        /// The API's address.
+        url: String,
+        /// Why.
+        message: String,
+    },
+    /// GitHub answered with an error.
+    #[error("cannot {}: GitHub answered {status}: {message}", call.name)]
+    Refused {
+        /// What was asked.
+        call: Call,
+        /// The HTTP status.
+        status: u16,
+        /// What GitHub says.
+        message: String,
+        /// How long it asks to wait.
+        retry_after: Option<u64>,
+    },
+    /// Too many calls.
+    #[error("cannot {}: GitHub's rate limit is used up for {seconds} s: {message}", call.name)]
+    RateLimited {
+        /// What was asked.
+        call: Call,
+        /// How long it asks to wait.
+        seconds: u64,
+        /// What GitHub says.
+        message: String,
+    },
+    /// No answer, or only a part of one.
+    #[error("cannot {}: no answer from {host}: {message}", call.name)]
+    Network {
+        /// What was asked.
+        call: Call,
+        /// Which server.
+        host: String,
+        /// What the connection says.
+        message: String,
+    },
+    /// An answer of another shape than GitHub documents.
+    #[error("cannot {}: the answer cannot be read: {message}", call.name)]
+    Answer {
+        /// What was asked.
+        call: Call,
+        /// What the parser says.
+        message: String,
+    },
+    /// A list that never ends or leads elsewhere.
+    #[error("cannot {}: found {found} as the next page, expected {expected}", call.name)]
+    Pages {
+        /// What was asked.
+        call: Call,
+        /// Where the list leads.
+        found: String,
+        /// Where it may lead.
+        expected: String,
+    },
+    /// It took too long.
+    #[error("cannot {} within {} s", call.name, limit.as_secs())]
+    Timeout {
+        /// What was asked.
+        call: Call,
+        /// How long it was given.
+        limit: Duration,
+    },
+}
+
+impl GithubError {
+    /// Something took longer than `limit`.
+    pub(crate) const fn timeout(
+        name: &'static str,
+        permission: &'static str,
+        limit: Duration,
+    ) -> Self {
+        let call = Call { name, permission };
+        Self::Timeout { call, limit }
+    }
+
+    /// What to do about it, as one imperative sentence.
+    pub(crate) fn hint(&self) -> String {
+        match self {
+            Self::Client { .. } => String::from(
+                "check GITHUB_API_URL, and that the machine has CA certificates (SSL_CERT_FILE \
+                 names them)",
+            ),
+            Self::Refused {
+                call,
+                status,
+                message,
+                ..
+            } => refused(*call, *status, message),
+            Self::RateLimited { .. } => {
+                String::from("run the job again later; other workflows may be using up the limit")
+            }
+            Self::Network { host, .. } => format!(
+                "check that this machine reaches {host}; GITHUB_API_URL names the server, and a \
+                 proxy is not used"
+            ),
+            Self::Answer { .. } | Self::Pages { .. } => String::from(
+                "check that GITHUB_API_URL names GitHub's REST API and nothing in front of it \
+                 changes the answers",
+            ),
+            Self::Timeout { .. } => String::from("run the job again"),
+        }
+    }
+
+    /// Whether the server may have done what it was asked all the same.
+    pub(crate) const fn is_uncertain(&self) -> bool {
+        match self {
+            Self::Refused { status, .. } => *status >= 500,
+            Self::Network { .. } | Self::Answer { .. } | Self::Timeout { .. } => true,
+            Self::Client { .. } | Self::RateLimited { .. } | Self::Pages { .. } => false,
+        }
+    }
+
+    /// Whether GitHub understood the token but does not allow the call.
+    pub(crate) const fn is_forbidden(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused {
+                status: 403 | 404,
+                ..
+            }
+        )
+    }
+}
+
+fn refused(call: Call, status: u16, message: &str) -> String {
+    let permission = call.permission;
+    match status {
+        401 => format!(
+            "pass a token that this server knows, and give the job `{permission}` under \
+             `permissions:`"
+        ),
+        403 if message.contains("locked") => {
+            String::from("unlock the pull request's conversation, or set `comment: off`")
+        }
+        403 => format!(
+            "add `{permission}` under `permissions:` in the workflow; for a pull request from a \
+             fork the token can only read"
+        ),
+        404 => format!(
+            "check the repository and the number, and add `{permission}` under `permissions:`: \
+             GitHub hides what a token may not see"
+        ),
+        422 => String::from("check that the head commit is on GitHub and the pull request is open"),
+        500.. => String::from("run the job again: GitHub has trouble"),
+        _ => String::from("check GITHUB_API_URL and GITHUB_REPOSITORY"),
+    }
+}
+
+/// Makes what a server or a library said safe to print: one line, short, without the token.
+pub(crate) fn clean(text: &str, token: &Token) -> String {
+    let text = text.replace(token.expose(), "***");
+    shorten(&log_line(text.trim()), 300)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CALL: Call = Call {
+        name: "set the status",
+        permission: "statuses: write",
+    };
+
+    fn hint(status: u16) -> String {
+        GithubError::Refused {
+            call: CALL,
+            status,
+            message: String::new(),
+            retry_after: None,
+        }
+        .hint()
+    }
+
+    #[test]
+    fn a_refusal_names_the_line_to_add() {
+        for status in [401, 403, 404] {
+            assert!(hint(status).contains("`statuses: write`"), "{status}");
+        }
+        assert!(!hint(502).contains("statuses"));
+    }
+
+    #[test]
+    fn what_a_server_says_is_short_harmless_and_without_the_token() {
+        let token = Token::parse("ghs_secret").unwrap();
+        let said = format!("::error::\nghs_secret{}", "x".repeat(1_000));
+        let clean = clean(&said, &token);
+        assert!(clean.starts_with("\\::error::"), "{clean}");
+        assert!(!clean.contains("ghs_secret") && clean.chars().count() < 310);
+    }
+}

@@ -1,0 +1,102 @@
+//! The wire of the fake server: one request and one answer a connection.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+
+use serde_json::{Value, json};
+
+/// A request as it came in.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    pub(crate) method: String,
+    /// Path and query, without the Enterprise prefix.
+    pub(crate) path: String,
+    /// Whether it came in under `/api/`, as on an Enterprise server.
+    pub(crate) enterprise: bool,
+    pub(crate) token: Option<String>,
+    pub(crate) body: Value,
+}
+
+/// An answer before it is written down.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: String,
+    pub(crate) body: String,
+}
+
+/// Reads the request of a connection.
+pub(crate) fn read(stream: &TcpStream) -> Option<Request> {
+    let mut reader = BufReader::new(stream);
+    let mut line = String::new();
+    reader.read_line(&mut line).ok()?;
+    let mut parts = line.split_whitespace();
+    let (method, address) = (parts.next()?.to_owned(), parts.next()?.to_owned());
+    let (mut length, mut token) = (0, None);
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok()?;
+        let Some((name, value)) = line.trim_end().split_once(": ") else {
+            break;
+        };
+        match name.to_ascii_lowercase().as_str() {
+            "content-length" => length = value.parse().ok()?,
+            "authorization" => token = value.strip_prefix("Bearer ").map(str::to_owned),
+            _ => {}
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    let inner = address
+        .strip_prefix("/api/v3")
+        .or_else(|| address.strip_prefix("/api"))
+        .unwrap_or(&address);
+    Some(Request {
+        method,
+        path: inner.to_owned(),
+        enterprise: inner != address,
+        token,
+        body: serde_json::from_slice(&body).unwrap_or_default(),
+    })
+}
+
+/// Writes the answer; the connection closes after it.
+pub(crate) fn write(mut stream: TcpStream, answer: &Answer) {
+    let Answer {
+        status,
+        headers,
+        body,
+    } = answer;
+    let length = body.len();
+    // A client that went away is its own affair.
+    let _gone = write!(
+        stream,
+        "HTTP/1.1 {status} X\r\ncontent-type: application/json; charset=utf-8\r\n\
+         date: Mon, 05 Jan 2026 12:00:00 GMT\r\nconnection: close\r\n\
+         content-length: {length}\r\n{headers}\r\n{body}"
+    );
+}
+
+/// A success.
+pub(crate) fn ok(status: u16, body: &Value) -> Answer {
+    Answer {
+        status,
+        headers: String::new(),
+        body: body.to_string(),
+    }
+}
+
+/// An error as GitHub words it.
+pub(crate) fn error(status: u16, message: &str) -> Answer {
+    ok(status, &json!({ "message": message }))
+}
+
+/// A request that breaks a rule of its resource.
+pub(crate) fn invalid(message: &str) -> Answer {
+    let body = json!({ "message": "Validation Failed", "errors": [{ "message": message }] });
+    ok(422, &body)
+}
+
+/// What a workflow's or an app's token hears without the permission.
+pub(crate) fn not_accessible() -> Answer {
+    error(403, "Resource not accessible by integration")
+}
