@@ -3,7 +3,7 @@
 use crate::environment::EnvironmentError;
 use crate::files::FileError;
 use crate::git::GitError;
-use crate::github::EventError;
+use crate::github::event::EventError;
 use crate::output::RenderError;
 use crate::rules::RulesError;
 

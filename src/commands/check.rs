@@ -314,7 +314,7 @@ fn pull_request(args: &CheckArgs, environment: &Environment) -> Result<Option<Pu
     // Explicit commits on a machine that happens to have an event of another kind are fine.
     match Event::read(path, environment.event_name.as_deref())? {
         Event::PullRequest(pull) => Ok(Some(pull)),
-        Event::Other { .. } => Ok(None),
+        Event::Other => Ok(None),
     }
 }
 
