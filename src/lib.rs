@@ -20,6 +20,8 @@ mod categories;
 mod change;
 mod cli;
 mod commands;
+#[cfg(test)]
+mod docs;
 mod environment;
 mod error;
 mod evidence;

@@ -13,7 +13,7 @@ use crate::git::{BlobId, CommitSha, GitError, Repo, RepoPath};
 use crate::policy::Policy;
 use crate::policy::scope::{Governance, Rule};
 use crate::prompt::closure::Revision;
-use crate::prompt::{self, Prompt};
+use crate::prompt::Prompt;
 
 /// A prompt name and a version as traces write them.
 type Named = (Option<String>, String);

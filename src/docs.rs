@@ -1,0 +1,143 @@
+//! Holds the tables of the docs to the code: each stands between two comment lines in a file
+//! of `docs/`, and is written from the lists that the program itself uses.
+//!
+//! `UPDATE_DOCS=1 cargo test docs` writes them anew.
+
+use std::fs;
+use std::path::Path;
+
+use clap::CommandFactory as _;
+
+use crate::categories::CATEGORIES;
+use crate::evidence::traces::fields::FIELDS;
+use crate::evidence::{evals, traces};
+use crate::gates::{KINDS, Section};
+use crate::output::OUTPUTS;
+use crate::policy::{CategoryId, TOP_LEVEL};
+use crate::prompt::FORMATS;
+use crate::reason::Code;
+
+fn table(head: &[&str], rows: Vec<Vec<String>>) -> String {
+    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+    let head: Vec<String> = head.iter().map(|cell| (*cell).to_owned()).collect();
+    let mut text = line(&head);
+    text.push_str(&line(&vec![String::from("---"); head.len()]));
+    for row in rows {
+        text.push_str(&line(&row));
+    }
+    text
+}
+
+fn code(text: &str) -> String {
+    format!("`{text}`")
+}
+
+fn tables() -> Vec<(&'static str, &'static str, String)> {
+    let codes = Code::ALL
+        .iter()
+        .map(|each| vec![code(each.id()), each.about().to_owned(), each.fix().to_owned()])
+        .collect();
+    let gates = KINDS
+        .iter()
+        .map(|each| {
+            let section = match each.section() {
+                Section::Hard => "`hard_gates`",
+                Section::Eval => "`gates`",
+                Section::None => "always on",
+            };
+            vec![code(each.id()), section.to_owned(), each.about().to_owned()]
+        })
+        .collect();
+    let categories = CategoryId::DEFAULTS
+        .iter()
+        .map(|(id, key, weight, owner)| {
+            let weight = format!("{} %", weight / 100);
+            vec![id.title().to_owned(), code(key), weight, (*owner).to_owned()]
+        })
+        .collect();
+    let rubrics = CATEGORIES
+        .iter()
+        .flat_map(|each| {
+            each.rubric().iter().map(|(check, points)| {
+                let points = if *points == 0 { String::from("cap") } else { points.to_string() };
+                vec![code(each.id().id()), (*check).to_owned(), points]
+            })
+        })
+        .collect();
+    let fields = FIELDS
+        .iter()
+        .map(|each| {
+            vec![code(each.id), each.group.to_owned(), each.applies.to_owned(), each.read_from.to_owned()]
+        })
+        .collect();
+    let prompts = FORMATS.iter().map(|each| vec![code(each.id()), each.about().to_owned()]).collect();
+    let evidence = evals::FORMATS
+        .iter()
+        .map(|each| vec![code(each.id()), String::from("evals"), each.about().to_owned()])
+        .chain(
+            traces::FORMATS
+                .iter()
+                .map(|each| vec![code(each.id()), String::from("traces"), each.about().to_owned()]),
+        )
+        .collect();
+    let outputs = OUTPUTS.iter().map(|each| vec![code(each.id()), each.about().to_owned()]).collect();
+    vec![
+        ("docs/gates.md", "codes", table(&["code", "meaning", "what to do"], codes)),
+        ("docs/gates.md", "gates", table(&["gate", "policy section", "passes when"], gates)),
+        ("docs/categories.md", "categories", table(&["category", "key", "weight", "default owner"], categories)),
+        ("docs/categories.md", "rubrics", table(&["category", "check", "points"], rubrics)),
+        ("docs/evidence.md", "fields", table(&["field", "group", "applies", "read from"], fields)),
+        ("docs/evidence.md", "formats", table(&["format", "evidence", "what"], evidence)),
+        ("docs/prompts.md", "prompts", table(&["format", "what"], prompts)),
+        ("docs/cli.md", "outputs", table(&["format", "what"], outputs)),
+        ("docs/cli.md", "help", help()),
+    ]
+}
+
+fn help() -> String {
+    let mut text = String::new();
+    let mut root = crate::cli::Cli::command().term_width(100);
+    root.build();
+    for command in root.get_subcommands_mut() {
+        let name = command.get_name().to_owned();
+        if name != "help" {
+            let help = command.render_long_help();
+            text.push_str(&format!("### `gatecard {name}`\n\n```text\n{}\n```\n\n", help.to_string().trim_end()));
+        }
+    }
+    text.truncate(text.trim_end().len());
+    text.push('\n');
+    text
+}
+
+#[test]
+fn tables_of_the_docs_are_those_of_the_code() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let update = option_env!("UPDATE_DOCS").is_some();
+    for (file, name, want) in tables() {
+        let path = root.join(file);
+        let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"));
+        let (open, close) = (format!("<!-- table:{name} -->\n"), format!("<!-- end:{name} -->"));
+        let (before, rest) = text
+            .split_once(&open)
+            .unwrap_or_else(|| panic!("{file} lacks the line {open}"));
+        let (found, after) = rest
+            .split_once(&close)
+            .unwrap_or_else(|| panic!("{file} lacks the line {close}"));
+        let want = format!("\n{want}\n");
+        if update {
+            fs::write(&path, format!("{before}{open}{want}{close}{after}")).unwrap();
+        } else {
+            assert_eq!(found, want, "{file}, table {name}: run UPDATE_DOCS=1 cargo test docs");
+        }
+    }
+}
+
+#[test]
+fn every_policy_key_is_documented() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(root.join("docs/policy.md")).unwrap();
+    for key in TOP_LEVEL {
+        assert!(text.contains(&format!("`{key}`")), "docs/policy.md does not explain `{key}`");
+    }
+}
