@@ -7,8 +7,10 @@ use clap::{Args, Parser, Subcommand};
 /// A Git-native pre-merge gate for prompt and model changes.
 #[derive(Debug, Parser)]
 #[command(name = "gatecard", version, max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 pass, 1 a gate failed, 2 usage or policy error, \
-    3 evidence or prompt unreadable, 4 GitHub or network.")]
+#[command(
+    after_help = "Exit codes: 0 pass, 1 a gate failed, 2 usage or policy error, \
+    3 evidence or prompt unreadable, 4 GitHub or network."
+)]
 pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -59,7 +61,7 @@ pub(crate) struct CheckArgs {
     /// The time of the check, RFC 3339 [default: now].
     #[arg(long, value_name = "TIME")]
     pub(crate) now: Option<String>,
-    /// The event's payload [default: GITHUB_EVENT_PATH].
+    /// The event's payload [default: `GITHUB_EVENT_PATH`].
     #[arg(long, value_name = "FILE")]
     pub(crate) event: Option<PathBuf>,
 }

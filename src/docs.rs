@@ -35,7 +35,13 @@ fn code(text: &str) -> String {
 fn tables() -> Vec<(&'static str, &'static str, String)> {
     let codes = Code::ALL
         .iter()
-        .map(|each| vec![code(each.id()), each.about().to_owned(), each.fix().to_owned()])
+        .map(|each| {
+            vec![
+                code(each.id()),
+                each.about().to_owned(),
+                each.fix().to_owned(),
+            ]
+        })
         .collect();
     let gates = KINDS
         .iter()
@@ -52,14 +58,23 @@ fn tables() -> Vec<(&'static str, &'static str, String)> {
         .iter()
         .map(|(id, key, weight, owner)| {
             let weight = format!("{} %", weight / 100);
-            vec![id.title().to_owned(), code(key), weight, (*owner).to_owned()]
+            vec![
+                id.title().to_owned(),
+                code(key),
+                weight,
+                (*owner).to_owned(),
+            ]
         })
         .collect();
     let rubrics = CATEGORIES
         .iter()
         .flat_map(|each| {
             each.rubric().iter().map(|(check, points)| {
-                let points = if *points == 0 { String::from("cap") } else { points.to_string() };
+                let points = if *points == 0 {
+                    String::from("cap")
+                } else {
+                    points.to_string()
+                };
                 vec![code(each.id().id()), (*check).to_owned(), points]
             })
         })
@@ -67,29 +82,80 @@ fn tables() -> Vec<(&'static str, &'static str, String)> {
     let fields = FIELDS
         .iter()
         .map(|each| {
-            vec![code(each.id), each.group.to_owned(), each.applies.to_owned(), each.read_from.to_owned()]
+            vec![
+                code(each.id),
+                each.group.to_owned(),
+                each.applies.to_owned(),
+                each.read_from.to_owned(),
+            ]
         })
         .collect();
-    let prompts = FORMATS.iter().map(|each| vec![code(each.id()), each.about().to_owned()]).collect();
+    let prompts = FORMATS
+        .iter()
+        .map(|each| vec![code(each.id()), each.about().to_owned()])
+        .collect();
     let evidence = evals::FORMATS
         .iter()
-        .map(|each| vec![code(each.id()), String::from("evals"), each.about().to_owned()])
-        .chain(
-            traces::FORMATS
-                .iter()
-                .map(|each| vec![code(each.id()), String::from("traces"), each.about().to_owned()]),
-        )
+        .map(|each| {
+            vec![
+                code(each.id()),
+                String::from("evals"),
+                each.about().to_owned(),
+            ]
+        })
+        .chain(traces::FORMATS.iter().map(|each| {
+            vec![
+                code(each.id()),
+                String::from("traces"),
+                each.about().to_owned(),
+            ]
+        }))
         .collect();
-    let outputs = OUTPUTS.iter().map(|each| vec![code(each.id()), each.about().to_owned()]).collect();
+    let outputs = OUTPUTS
+        .iter()
+        .map(|each| vec![code(each.id()), each.about().to_owned()])
+        .collect();
     vec![
-        ("docs/gates.md", "codes", table(&["code", "meaning", "what to do"], codes)),
-        ("docs/gates.md", "gates", table(&["gate", "policy section", "passes when"], gates)),
-        ("docs/categories.md", "categories", table(&["category", "key", "weight", "default owner"], categories)),
-        ("docs/categories.md", "rubrics", table(&["category", "check", "points"], rubrics)),
-        ("docs/evidence.md", "fields", table(&["field", "group", "applies", "read from"], fields)),
-        ("docs/evidence.md", "formats", table(&["format", "evidence", "what"], evidence)),
-        ("docs/prompts.md", "prompts", table(&["format", "what"], prompts)),
-        ("docs/cli.md", "outputs", table(&["format", "what"], outputs)),
+        (
+            "docs/gates.md",
+            "codes",
+            table(&["code", "meaning", "what to do"], codes),
+        ),
+        (
+            "docs/gates.md",
+            "gates",
+            table(&["gate", "policy section", "passes when"], gates),
+        ),
+        (
+            "docs/categories.md",
+            "categories",
+            table(&["category", "key", "weight", "default owner"], categories),
+        ),
+        (
+            "docs/categories.md",
+            "rubrics",
+            table(&["category", "check", "points"], rubrics),
+        ),
+        (
+            "docs/evidence.md",
+            "fields",
+            table(&["field", "group", "applies", "read from"], fields),
+        ),
+        (
+            "docs/evidence.md",
+            "formats",
+            table(&["format", "evidence", "what"], evidence),
+        ),
+        (
+            "docs/prompts.md",
+            "prompts",
+            table(&["format", "what"], prompts),
+        ),
+        (
+            "docs/cli.md",
+            "outputs",
+            table(&["format", "what"], outputs),
+        ),
         ("docs/cli.md", "help", help()),
     ]
 }
@@ -102,7 +168,10 @@ fn help() -> String {
         let name = command.get_name().to_owned();
         if name != "help" {
             let help = command.render_long_help();
-            text.push_str(&format!("### `gatecard {name}`\n\n```text\n{}\n```\n\n", help.to_string().trim_end()));
+            text.push_str(&format!(
+                "### `gatecard {name}`\n\n```text\n{}\n```\n\n",
+                help.to_string().trim_end()
+            ));
         }
     }
     text.truncate(text.trim_end().len());
@@ -117,7 +186,10 @@ fn tables_of_the_docs_are_those_of_the_code() {
     for (file, name, want) in tables() {
         let path = root.join(file);
         let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"));
-        let (open, close) = (format!("<!-- table:{name} -->\n"), format!("<!-- end:{name} -->"));
+        let (open, close) = (
+            format!("<!-- table:{name} -->\n"),
+            format!("<!-- end:{name} -->"),
+        );
         let (before, rest) = text
             .split_once(&open)
             .unwrap_or_else(|| panic!("{file} lacks the line {open}"));
@@ -128,7 +200,10 @@ fn tables_of_the_docs_are_those_of_the_code() {
         if update {
             fs::write(&path, format!("{before}{open}{want}{close}{after}")).unwrap();
         } else {
-            assert_eq!(found, want, "{file}, table {name}: run UPDATE_DOCS=1 cargo test docs");
+            assert_eq!(
+                found, want,
+                "{file}, table {name}: run UPDATE_DOCS=1 cargo test docs"
+            );
         }
     }
 }
@@ -138,6 +213,9 @@ fn every_policy_key_is_documented() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let text = fs::read_to_string(root.join("docs/policy.md")).unwrap();
     for key in TOP_LEVEL {
-        assert!(text.contains(&format!("`{key}`")), "docs/policy.md does not explain `{key}`");
+        assert!(
+            text.contains(&format!("`{key}`")),
+            "docs/policy.md does not explain `{key}`"
+        );
     }
 }

@@ -21,7 +21,9 @@ pub(crate) enum Error {
         expected: String,
     },
     /// Neither arguments nor an event say what to compare.
-    #[error("nothing says which commits to compare: no --base and --head, and no pull request event")]
+    #[error(
+        "nothing says which commits to compare: no --base and --head, and no pull request event"
+    )]
     NoRange,
     /// The repository could not answer.
     #[error(transparent)]

@@ -58,16 +58,18 @@ pub fn run() -> ExitCode {
     let cli = cli::Cli::parse();
     let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
     let colour_possible = out.is_terminal();
-    let result = Environment::of_process().map_err(Error::from).and_then(|environment| {
-        let mut context = Context {
-            environment: &environment,
-            now: chrono::Utc::now(),
-            colour: colour_possible && !environment.no_color,
-            out: &mut out,
-            err: &mut err,
-        };
-        commands::run(&cli.command, &mut context)
-    });
+    let result = Environment::of_process()
+        .map_err(Error::from)
+        .and_then(|environment| {
+            let mut context = Context {
+                environment: &environment,
+                now: chrono::Utc::now(),
+                colour: colour_possible && !environment.no_color,
+                out: &mut out,
+                err: &mut err,
+            };
+            commands::run(&cli.command, &mut context)
+        });
     match result {
         Ok(code) => ExitCode::from(code),
         // Whoever reads the output has seen enough.

@@ -178,12 +178,7 @@ impl Report {
                 .map(|id| id.as_str().to_owned())
                 .collect(),
             governed_files: parts.changes.governed.clone(),
-            next: next(
-
-                &parts.outcomes,
-                &parts.card,
-                !parts.changes.is_empty(),
-            ),
+            next: next(&parts.outcomes, &parts.card, !parts.changes.is_empty()),
             card: parts.card,
             outcomes: parts.outcomes,
             comparisons: comparisons(parts.judged),

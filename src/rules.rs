@@ -226,7 +226,6 @@ fn snippets(text: &str, path: &str, errors: &[YamlError]) -> String {
                 .annotation(AnnotationKind::Primary.span(span));
             renderer
                 .render(&[Level::ERROR.primary_title(&message).element(snippet)])
-                .to_string()
         })
         .collect();
     shown.join("\n\n")

@@ -281,18 +281,15 @@ impl<'v> Node<'v> {
 
     /// The entries of a mapping, whatever their keys.
     pub(crate) fn entries(&self, errors: &mut Errors<'_>) -> Vec<(&'v str, Self)> {
-        match self.value {
-            Json::Object(map) => map
-                .iter()
-                .map(|(key, value)| {
-                    let child = self.child(Step::Key(key.clone()), value);
-                    (key.as_str(), child)
-                })
-                .collect(),
-            _ => {
-                self.expected(errors, "a mapping");
-                Vec::new()
-            }
+        if let Json::Object(map) = self.value { map
+        .iter()
+        .map(|(key, value)| {
+            let child = self.child(Step::Key(key.clone()), value);
+            (key.as_str(), child)
+        })
+        .collect() } else {
+            self.expected(errors, "a mapping");
+            Vec::new()
         }
     }
 
@@ -315,16 +312,13 @@ impl<'v> Node<'v> {
 
     /// The items of a list.
     pub(crate) fn items(&self, errors: &mut Errors<'_>) -> Vec<Self> {
-        match self.value {
-            Json::Array(items) => items
-                .iter()
-                .enumerate()
-                .map(|(index, value)| self.child(Step::Index(index), value))
-                .collect(),
-            _ => {
-                self.expected(errors, "a list");
-                Vec::new()
-            }
+        if let Json::Array(items) = self.value { items
+        .iter()
+        .enumerate()
+        .map(|(index, value)| self.child(Step::Index(index), value))
+        .collect() } else {
+            self.expected(errors, "a list");
+            Vec::new()
         }
     }
 

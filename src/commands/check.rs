@@ -78,7 +78,10 @@ pub(super) fn run(args: &CheckArgs, context: &mut Context<'_>) -> Result<u8, Err
         }
         Err(error) => {
             unfinished(&formats, error, context)?;
-            (error.exit_code(), failed(error, pull.as_ref(), context.environment))
+            (
+                error.exit_code(),
+                failed(error, pull.as_ref(), context.environment),
+            )
         }
     };
     let published = publish(&publication, pull.as_ref(), &checked, context);
@@ -96,13 +99,25 @@ pub(super) fn evaluate(request: &Request) -> Result<Checked, Error> {
     invalid_policy(&repo, &range, &rules, &mut changes);
     let mut evidence = gather(request, &repo, &range, policy, &changes);
     let versions = price_and_resolve(&repo, &range, policy, &changes, &mut evidence)?;
-    let judged = judged::judge(policy, &changes, &evidence, &versions, repo.time(&range.merge_base));
+    let judged = judged::judge(
+        policy,
+        &changes,
+        &evidence,
+        &versions,
+        repo.time(&range.merge_base),
+    );
     let calls = all_calls(&judged);
     let view = View {
         judged: &judged,
         evidence: &evidence,
-        calls: calls.as_ref().filter(|calls| calls.count() >= policy.min_traces),
-        no_calls: if calls.is_some() { "too few calls to judge" } else { "no traces" },
+        calls: calls
+            .as_ref()
+            .filter(|calls| calls.count() >= policy.min_traces),
+        no_calls: if calls.is_some() {
+            "too few calls to judge"
+        } else {
+            "no traces"
+        },
         now: request.now,
     };
     let card = Scorecard::of(policy, &view);
@@ -138,7 +153,12 @@ pub(super) fn evaluate(request: &Request) -> Result<Checked, Error> {
 
 fn find_rules(request: &Request, repo: &Repo, range: &Range) -> Result<Rules, Error> {
     let Some(file) = &request.policy_file else {
-        return Ok(Rules::find(repo, &range.base, &range.head, request.policy.as_ref())?);
+        return Ok(Rules::find(
+            repo,
+            &range.base,
+            &range.head,
+            request.policy.as_ref(),
+        )?);
     };
     let bytes = files::read_bounded(file, MAX_POLICY)?;
     let text = String::from_utf8(bytes).map_err(|_| Error::Usage {
@@ -178,7 +198,10 @@ fn gather(
     policy: &Policy,
     changes: &ChangeSet,
 ) -> Evidence {
-    let needed = changes.changes.iter().any(crate::change::Change::needs_evidence);
+    let needed = changes
+        .changes
+        .iter()
+        .any(crate::change::Change::needs_evidence);
     if needed {
         collect::collect(repo, range, policy, &request.evidence, request.actions)
     } else {
@@ -215,9 +238,15 @@ fn all_calls(judged: &[judged::Judged<'_>]) -> Option<Calls> {
     all
 }
 
-#[expect(clippy::cast_possible_wrap, reason = "nanoseconds since 1970 stay below 2^63 until 2262")]
+#[expect(
+    clippy::cast_possible_wrap,
+    reason = "nanoseconds since 1970 stay below 2^63 until 2262"
+)]
 fn expired(evidence: &Evidence, now: DateTime<Utc>) -> bool {
-    let last = evidence.coverage.as_ref().and_then(|coverage| coverage.window);
+    let last = evidence
+        .coverage
+        .as_ref()
+        .and_then(|coverage| coverage.window);
     last.is_some_and(|(_, last)| {
         let last = DateTime::from_timestamp_nanos(last as i64);
         (now - last).num_days() > MAX_TRACE_AGE_DAYS
@@ -302,8 +331,14 @@ pub(super) fn wanted(text: &str) -> Wanted {
         Some((*role, path))
     });
     match role {
-        Some((role, path)) => Wanted { path: PathBuf::from(path), role: Some(role) },
-        None => Wanted { path: PathBuf::from(text), role: None },
+        Some((role, path)) => Wanted {
+            path: PathBuf::from(path),
+            role: Some(role),
+        },
+        None => Wanted {
+            path: PathBuf::from(text),
+            role: None,
+        },
     }
 }
 
@@ -342,7 +377,9 @@ fn formats(named: &[String]) -> Result<Vec<Target>, Error> {
 
 fn write(formats: &[Target], report: &Report, context: &mut Context<'_>) -> Result<(), Error> {
     for (output, file) in formats {
-        let look = Look { colour: context.colour && file.is_none() };
+        let look = Look {
+            colour: context.colour && file.is_none(),
+        };
         let text = output.render(report, look)?;
         deliver(&text, file.as_deref(), context)?;
     }
@@ -372,7 +409,13 @@ fn unfinished(formats: &[Target], error: &Error, context: &mut Context<'_>) -> R
     Ok(())
 }
 
-fn status(state: State, description: String, name: Option<&str>, pull: Option<&PullRequest>, environment: &Environment) -> Status {
+fn status(
+    state: State,
+    description: String,
+    name: Option<&str>,
+    pull: Option<&PullRequest>,
+    environment: &Environment,
+) -> Status {
     let base = pull.map_or("", |pull| pull.base_ref.as_str());
     Status {
         state,
@@ -397,7 +440,13 @@ fn publication(
     Ok(Publication {
         comment: (checked.comment == CommentMode::Update && report.mode != Mode::Observe)
             .then(|| body.clone()),
-        status: status(state, report.headline(), checked.status_name.as_deref(), pull, environment),
+        status: status(
+            state,
+            report.headline(),
+            checked.status_name.as_deref(),
+            pull,
+            environment,
+        ),
         outputs: vec![
             ("verdict", report.verdict.id().to_owned()),
             ("score", report.card.total.to_string()),
@@ -418,7 +467,13 @@ fn failed(error: &Error, pull: Option<&PullRequest>, environment: &Environment) 
     );
     Publication {
         comment: None,
-        status: status(State::Error, format!("could not check: {error}"), None, pull, environment),
+        status: status(
+            State::Error,
+            format!("could not check: {error}"),
+            None,
+            pull,
+            environment,
+        ),
         outputs: vec![("verdict", Verdict::Error.id().to_owned())],
         summary,
     }
@@ -438,7 +493,9 @@ fn publish(
             context.note("note: a simulated policy is never published");
             pull = None;
         } else if checked.report.range.head != there.head {
-            context.note("note: not published, since another commit than the pull request's head was judged");
+            context.note(
+                "note: not published, since another commit than the pull request's head was judged",
+            );
             pull = None;
         }
     }

@@ -33,7 +33,10 @@ pub(super) fn run(args: &DemoArgs, context: &mut Context<'_>) -> Result<u8, Erro
         None => built_in(),
     };
     let temporary = tempfile::tempdir().map_err(Error::Stdout)?;
-    let folder = args.dir.clone().unwrap_or_else(|| temporary.path().to_owned());
+    let folder = args
+        .dir
+        .clone()
+        .unwrap_or_else(|| temporary.path().to_owned());
     let now = NOW.parse().unwrap_or(DateTime::<Utc>::UNIX_EPOCH);
     build(&example, &folder, now)?;
     context.print("A support team's refund prompt. Two pull requests change it.\n")?;
@@ -45,7 +48,9 @@ pub(super) fn run(args: &DemoArgs, context: &mut Context<'_>) -> Result<u8, Erro
         context.print(&format!("\n━━━ Pull request {number}: {title} ━━━\n\n"))?;
         let report = check::evaluate(&request(&folder, branch, now))?.report;
         let text = output::by_id("text").unwrap_or(output::OUTPUTS[0]);
-        let look = Look { colour: context.colour };
+        let look = Look {
+            colour: context.colour,
+        };
         context.print(&text.render(&report, look)?)?;
         verdicts.push(report.verdict);
     }
@@ -111,8 +116,20 @@ fn build(example: &Example, folder: &Path, now: DateTime<Utc>) -> Result<(), Err
     let at = |days: i64| (now - TimeDelta::days(days)).timestamp();
     let repo = NewRepo::init(&folder.join("repo.git"))?;
     let base = repo.commit("main", None, below("base/"), "Ask before refunding", at(30))?;
-    repo.commit("blocked", Some(&base), below("blocked/"), "Offer refunds freely", at(1))?;
-    repo.commit("fixed", Some(&base), below("fixed/"), "Explain the refund rule", at(1))?;
+    repo.commit(
+        "blocked",
+        Some(&base),
+        below("blocked/"),
+        "Offer refunds freely",
+        at(1),
+    )?;
+    repo.commit(
+        "fixed",
+        Some(&base),
+        below("fixed/"),
+        "Explain the refund rule",
+        at(1),
+    )?;
     for (name, bytes) in below("evidence/") {
         let path: PathBuf = folder.join("evidence").join(name);
         files::write_atomic(&path, bytes)?;

@@ -14,7 +14,9 @@ pub(super) fn run(args: &ExplainArgs, context: &mut Context<'_>) -> Result<u8, E
         Some(what) => one(what).ok_or_else(|| Error::Usage {
             what: "explain",
             found: what.to_owned(),
-            expected: String::from("a reason code, a gate or a category; `gatecard explain` lists them"),
+            expected: String::from(
+                "a reason code, a gate or a category; `gatecard explain` lists them",
+            ),
         })?,
         None => all(),
     };
@@ -24,12 +26,19 @@ pub(super) fn run(args: &ExplainArgs, context: &mut Context<'_>) -> Result<u8, E
 
 fn one(what: &str) -> Option<String> {
     if let Some(code) = Code::by_id(what) {
-        return Some(format!("{}\n  {}\n  {}\n", code.id(), code.about(), code.fix()));
+        return Some(format!(
+            "{}\n  {}\n  {}\n",
+            code.id(),
+            code.about(),
+            code.fix()
+        ));
     }
     if let Some(kind) = KINDS.iter().find(|kind| kind.id() == what) {
         return Some(format!("{}\n  {}\n", kind.id(), kind.about()));
     }
-    let category = CATEGORIES.iter().find(|category| category.id().id() == what)?;
+    let category = CATEGORIES
+        .iter()
+        .find(|category| category.id().id() == what)?;
     let mut text = format!("{} ({what})\n", category.id().title());
     for (check, points) in category.rubric() {
         text.push_str(&format!("  {points:>4} points  {check}\n"));
@@ -44,7 +53,11 @@ fn all() -> String {
     }
     text.push_str("\ncategories\n");
     for category in CATEGORIES {
-        text.push_str(&format!("  {:<18} {}\n", category.id().id(), category.id().title()));
+        text.push_str(&format!(
+            "  {:<18} {}\n",
+            category.id().id(),
+            category.id().title()
+        ));
     }
     text.push_str("\nreason codes\n");
     for code in Code::ALL {

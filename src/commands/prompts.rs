@@ -65,15 +65,23 @@ pub(super) fn run(args: &PromptsArgs, context: &mut Context<'_>) -> Result<u8, E
     };
     let rules = Rules::find(&repo, &commit, &commit, named.as_ref())?;
     let scope = &rules.policy.scope;
-    let revision = Revision { repo: &repo, commit: &commit };
+    let revision = Revision {
+        repo: &repo,
+        commit: &commit,
+    };
     let (mut prompts, mut problems): (Vec<Prompt>, Vec<Problem>) = (Vec::new(), Vec::new());
     let mut skipped = Vec::new();
     for (path, entry) in includers::governed(&repo, &commit, scope)? {
-        let Governance::Governed(rule) = scope.of(&path) else { continue };
+        let Governance::Governed(rule) = scope.of(&path) else {
+            continue;
+        };
         match revision.prompts(&path, entry, rule) {
             Ok(found) => prompts.extend(found),
             Err(problem) if problem.code == Code::PromptFormat && !rule.exact => {
-                skipped.push(Skipped { path: path.to_string(), reason: "no prompt format" });
+                skipped.push(Skipped {
+                    path: path.to_string(),
+                    reason: "no prompt format",
+                });
             }
             Err(problem) => problems.push(problem),
         }
@@ -82,7 +90,10 @@ pub(super) fn run(args: &PromptsArgs, context: &mut Context<'_>) -> Result<u8, E
     let mut ungoverned = Vec::new();
     for (path, _) in repo.files(&commit, &RepoPath::root())? {
         match scope.of(&path) {
-            Governance::Skipped(reason) => skipped.push(Skipped { path: path.to_string(), reason }),
+            Governance::Skipped(reason) => skipped.push(Skipped {
+                path: path.to_string(),
+                reason,
+            }),
             Governance::Outside if looks_like_prompt(&path) => ungoverned.push(path.to_string()),
             Governance::Outside | Governance::Governed(_) => {}
         }
@@ -109,7 +120,11 @@ fn collisions(prompts: &mut [Prompt], problems: &mut Vec<Problem>) {
         if let [first, second] = pair
             && first.id == second.id
         {
-            let found = format!("has the id `{}`, as `{}` has", second.id.as_str(), first.path);
+            let found = format!(
+                "has the id `{}`, as `{}` has",
+                second.id.as_str(),
+                first.path
+            );
             problems.push(Problem::new(Code::PromptIdCollision, &second.path, found));
         }
     }
@@ -129,7 +144,11 @@ fn listed(prompt: &Prompt) -> Listed {
         version: prompt.version.digest(),
         label: prompt.draft.label(),
         model: (!models.is_empty()).then(|| models.join(", ")),
-        includes: prompt.includes.iter().map(|each| each.path.to_string()).collect(),
+        includes: prompt
+            .includes
+            .iter()
+            .map(|each| each.path.to_string())
+            .collect(),
     }
 }
 
@@ -144,12 +163,23 @@ fn unreadable(problem: &Problem) -> Unreadable {
 fn text(listing: &Listing) -> String {
     use unicode_width::UnicodeWidthStr as _;
     let mut out = String::new();
-    let width = listing.prompts.iter().map(|each| log_line(&each.id).width()).max().unwrap_or_default();
+    let width = listing
+        .prompts
+        .iter()
+        .map(|each| log_line(&each.id).width())
+        .max()
+        .unwrap_or_default();
     for each in &listing.prompts {
         let id = log_line(&each.id);
         let pad = " ".repeat(width.saturating_sub(id.width()));
-        let label = each.label.as_deref().map(|label| format!("  label {}", log_line(label)));
-        let model = each.model.as_deref().map(|model| format!("  {}", log_line(model)));
+        let label = each
+            .label
+            .as_deref()
+            .map(|label| format!("  label {}", log_line(label)));
+        let model = each
+            .model
+            .as_deref()
+            .map(|model| format!("  {}", log_line(model)));
         out.push_str(&format!(
             "{id}{pad}  {}  {}{}{}\n",
             each.version.short(),
@@ -159,13 +189,25 @@ fn text(listing: &Listing) -> String {
         ));
     }
     for each in &listing.unreadable {
-        out.push_str(&format!("unreadable  {} [{}] {}\n", log_line(&each.place), each.code, log_line(&each.found)));
+        out.push_str(&format!(
+            "unreadable  {} [{}] {}\n",
+            log_line(&each.place),
+            each.code,
+            log_line(&each.found)
+        ));
     }
     for path in &listing.ungoverned {
-        out.push_str(&format!("ungoverned  {} looks like a prompt\n", log_line(path)));
+        out.push_str(&format!(
+            "ungoverned  {} looks like a prompt\n",
+            log_line(path)
+        ));
     }
     for each in &listing.skipped {
-        out.push_str(&format!("skipped     {} ({})\n", log_line(&each.path), each.reason));
+        out.push_str(&format!(
+            "skipped     {} ({})\n",
+            log_line(&each.path),
+            each.reason
+        ));
     }
     out
 }

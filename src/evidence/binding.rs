@@ -328,7 +328,7 @@ fn shows(
                 }
             };
             if prompt.draft.models.is_empty() {
-                return exact.then(|| settings.is_empty());
+                return exact.then_some(settings.is_empty());
             }
             let of_model = |each: &&crate::prompt::model::ModelUse| {
                 each.model

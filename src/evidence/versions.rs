@@ -12,8 +12,8 @@ use crate::change::{ChangeSet, Range, includers};
 use crate::git::{BlobId, CommitSha, GitError, Repo, RepoPath};
 use crate::policy::Policy;
 use crate::policy::scope::{Governance, Rule};
-use crate::prompt::closure::Revision;
 use crate::prompt::Prompt;
+use crate::prompt::closure::Revision;
 
 /// A prompt name and a version as traces write them.
 type Named = (Option<String>, String);

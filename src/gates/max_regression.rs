@@ -1,6 +1,6 @@
 //! Eval gate: the head version passes no fewer cases than the base version, beyond chance.
 //!
-//! Exact McNemar test on the cases that both versions ran, two-sided at `alpha`, Holm over the
+//! Exact `McNemar` test on the cases that both versions ran, two-sided at `alpha`, Holm over the
 //! changed prompts. Cases that errored are counted as failures, then left out; where that
 //! changes the outcome it is inconclusive.
 

@@ -41,16 +41,17 @@ impl NewRepo {
             let blob = self.inner.blob(bytes)?;
             update.upsert(path, blob, git2::FileMode::Blob);
         }
-        let below = match &parent {
-            Some(parent) => parent.tree()?,
-            None => {
-                let empty = self.inner.treebuilder(None)?.write()?;
-                self.inner.find_tree(empty)?
-            }
+        let below = if let Some(parent) = &parent { parent.tree()? } else {
+            let empty = self.inner.treebuilder(None)?.write()?;
+            self.inner.find_tree(empty)?
         };
         let tree = update.create_updated(&self.inner, &below)?;
         let tree = self.inner.find_tree(tree)?;
-        let author = Signature::new("gatecard demo", "demo@example.invalid", &Time::new(seconds, 0))?;
+        let author = Signature::new(
+            "gatecard demo",
+            "demo@example.invalid",
+            &Time::new(seconds, 0),
+        )?;
         let parents: Vec<&git2::Commit<'_>> = parent.iter().collect();
         let reference = format!("refs/heads/{branch}");
         let oid = self

@@ -96,7 +96,10 @@ fn render(report: &Report, room: Room) -> Result<String, RenderError> {
     };
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
+    let syntax = SyntaxConfig::builder()
+        .trim_blocks(true)
+        .lstrip_blocks(true)
+        .build();
     environment.set_syntax(syntax.map_err(failed)?);
     environment.set_fuel(Some(2_000_000));
     environment

@@ -347,12 +347,9 @@ impl<'r> Includes<'r> {
             let found = format!("`{reference}` lies outside the repository");
             Problem::new(Code::IncludeEscape, from, found)
         })?;
-        match self.read(from, &path)? {
-            Some(text) => Ok((path, text)),
-            None => {
-                let found = format!("includes `{path}`, which does not exist");
-                Err(Problem::new(Code::IncludeMissing, from, found))
-            }
+        if let Some(text) = self.read(from, &path)? { Ok((path, text)) } else {
+            let found = format!("includes `{path}`, which does not exist");
+            Err(Problem::new(Code::IncludeMissing, from, found))
         }
     }
 

@@ -40,7 +40,7 @@ impl Pairs {
 }
 
 /// The exact two-sided p-value of `McNemar`'s test: the chance of so uneven a split of the
-/// discordant pairs if lost and won were equally likely (McNemar 1947; binomial, n = lost +
+/// discordant pairs if lost and won were equally likely (`McNemar` 1947; binomial, n = lost +
 /// won, doubled smaller tail, at most 1). Without discordant pairs it is 1.
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
 pub(crate) fn mcnemar_exact(lost: u64, won: u64) -> f64 {

@@ -1,6 +1,6 @@
 //! One span reduced to what coverage needs, attribute by attribute.
 //!
-//! Names are those of OpenTelemetry's GenAI semantic conventions, the current ones and the
+//! Names are those of OpenTelemetry's `GenAI` semantic conventions, the current ones and the
 //! ones they replaced; a span may carry both, so they are merged and never switched on.
 
 use std::borrow::Cow;
