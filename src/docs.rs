@@ -3,7 +3,6 @@
 //!
 //! `UPDATE_DOCS=1 cargo test docs` writes them anew.
 
-use std::fs;
 use std::path::Path;
 
 use clap::CommandFactory as _;
@@ -32,6 +31,7 @@ fn code(text: &str) -> String {
     format!("`{text}`")
 }
 
+#[expect(clippy::too_many_lines, reason = "one entry a table")]
 fn tables() -> Vec<(&'static str, &'static str, String)> {
     let codes = Code::ALL
         .iter()
@@ -179,13 +179,18 @@ fn help() -> String {
     text
 }
 
+fn read(path: &Path) -> String {
+    let bytes = crate::files::read_bounded(path, 1 << 20).unwrap_or_else(|error| panic!("{error}"));
+    String::from_utf8(bytes).unwrap()
+}
+
 #[test]
 fn tables_of_the_docs_are_those_of_the_code() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let update = option_env!("UPDATE_DOCS").is_some();
     for (file, name, want) in tables() {
         let path = root.join(file);
-        let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"));
+        let text = read(&path);
         let (open, close) = (
             format!("<!-- table:{name} -->\n"),
             format!("<!-- end:{name} -->"),
@@ -198,7 +203,8 @@ fn tables_of_the_docs_are_those_of_the_code() {
             .unwrap_or_else(|| panic!("{file} lacks the line {close}"));
         let want = format!("\n{want}\n");
         if update {
-            fs::write(&path, format!("{before}{open}{want}{close}{after}")).unwrap();
+            let text = format!("{before}{open}{want}{close}{after}");
+            crate::files::write_atomic(&path, text.as_bytes()).unwrap();
         } else {
             assert_eq!(
                 found, want,
@@ -211,7 +217,7 @@ fn tables_of_the_docs_are_those_of_the_code() {
 #[test]
 fn every_policy_key_is_documented() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let text = fs::read_to_string(root.join("docs/policy.md")).unwrap();
+    let text = read(&root.join("docs/policy.md"));
     for key in TOP_LEVEL {
         assert!(
             text.contains(&format!("`{key}`")),

@@ -43,16 +43,6 @@ pub(crate) enum Error {
     /// A renderer failed.
     #[error(transparent)]
     Render(#[from] RenderError),
-    /// A prompt cannot be read.
-    #[error("{place}: {found}")]
-    Prompt {
-        /// File and line.
-        place: String,
-        /// What was found.
-        found: String,
-        /// What to do.
-        fix: &'static str,
-    },
     /// Standard output could not be written to.
     #[error("standard output: {0}")]
     Stdout(std::io::Error),
@@ -76,8 +66,7 @@ impl Error {
                 | GitError::UnknownRevision { .. }
                 | GitError::Unborn { .. },
             ) => 2,
-            Self::Prompt { .. }
-            | Self::Git(
+            Self::Git(
                 GitError::NoMergeBase { .. }
                 | GitError::Missing { .. }
                 | GitError::TooLarge { .. }
@@ -97,7 +86,6 @@ impl Error {
             Self::Rules(error) => error.hint(),
             Self::Event(error) => Some(error.hint().to_owned()),
             Self::Environment(error) => Some(error.hint()),
-            Self::Prompt { fix, .. } => Some((*fix).to_owned()),
             Self::File(_) | Self::Render(_) | Self::Stdout(_) => None,
         }
     }

@@ -191,8 +191,6 @@ pub(crate) struct Artifact {
 pub(crate) struct Stamp {
     /// Of the file as it lies on disk.
     pub(crate) sha256: Digest,
-    /// Bytes on disk.
-    pub(crate) size: u64,
 }
 
 impl Artifact {
@@ -227,7 +225,6 @@ impl Artifact {
         let mut hashed = Hashed {
             inner: file,
             hash: Sha256::new(),
-            size: 0,
         };
         let result = {
             let raw = BufReader::with_capacity(128 << 10, &mut hashed);
@@ -238,7 +235,6 @@ impl Artifact {
         let sha256: [u8; 32] = hashed.hash.finalize().into();
         let stamp = Stamp {
             sha256: sha256.into(),
-            size: hashed.size,
         };
         Ok((result, stamp))
     }
@@ -270,7 +266,6 @@ fn unpack<'a, R: BufRead + 'a>(mut raw: R) -> io::Result<BufReader<Box<dyn Read 
 struct Hashed<R> {
     inner: R,
     hash: Sha256,
-    size: u64,
 }
 
 impl<R: Read> Read for Hashed<R> {
@@ -279,7 +274,6 @@ impl<R: Read> Read for Hashed<R> {
         if let Some(read) = buffer.get(..count) {
             self.hash.update(read);
         }
-        self.size += count as u64;
         Ok(count)
     }
 }
@@ -371,7 +365,6 @@ mod tests {
         }
         let ((), stamp) = Artifact::new(gz).read(|_| ()).unwrap();
         assert_eq!(stamp.sha256, Digest::of(&packed));
-        assert_eq!(stamp.size, packed.len() as u64);
     }
 
     #[test]

@@ -220,7 +220,11 @@ impl Report {
         }
         let blocking = self.blocking().len();
         let gates = if blocking == 1 { "gate" } else { "gates" };
-        let score = format!("score {} ({})", self.card.total, self.card.band.words());
+        let score = match self.verdict {
+            Verdict::Pass => format!("score {}, {}", self.card.total, self.card.band.words()),
+            // A band says what may be done with a change; this one may not be merged.
+            Verdict::Fail | Verdict::Error => format!("score {}", self.card.total),
+        };
         match (self.verdict, self.mode, self.policy.origin) {
             (_, _, Origin::Bootstrap) => {
                 format!("bootstrap: the first policy, nothing enforced · {score}")

@@ -224,8 +224,7 @@ fn snippets(text: &str, path: &str, errors: &[YamlError]) -> String {
             let snippet = Snippet::source(text)
                 .path(path)
                 .annotation(AnnotationKind::Primary.span(span));
-            renderer
-                .render(&[Level::ERROR.primary_title(&message).element(snippet)])
+            renderer.render(&[Level::ERROR.primary_title(&message).element(snippet)])
         })
         .collect();
     shown.join("\n\n")

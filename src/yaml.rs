@@ -281,13 +281,14 @@ impl<'v> Node<'v> {
 
     /// The entries of a mapping, whatever their keys.
     pub(crate) fn entries(&self, errors: &mut Errors<'_>) -> Vec<(&'v str, Self)> {
-        if let Json::Object(map) = self.value { map
-        .iter()
-        .map(|(key, value)| {
-            let child = self.child(Step::Key(key.clone()), value);
-            (key.as_str(), child)
-        })
-        .collect() } else {
+        if let Json::Object(map) = self.value {
+            map.iter()
+                .map(|(key, value)| {
+                    let child = self.child(Step::Key(key.clone()), value);
+                    (key.as_str(), child)
+                })
+                .collect()
+        } else {
             self.expected(errors, "a mapping");
             Vec::new()
         }
@@ -312,11 +313,13 @@ impl<'v> Node<'v> {
 
     /// The items of a list.
     pub(crate) fn items(&self, errors: &mut Errors<'_>) -> Vec<Self> {
-        if let Json::Array(items) = self.value { items
-        .iter()
-        .enumerate()
-        .map(|(index, value)| self.child(Step::Index(index), value))
-        .collect() } else {
+        if let Json::Array(items) = self.value {
+            items
+                .iter()
+                .enumerate()
+                .map(|(index, value)| self.child(Step::Index(index), value))
+                .collect()
+        } else {
             self.expected(errors, "a list");
             Vec::new()
         }

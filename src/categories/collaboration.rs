@@ -35,7 +35,7 @@ impl Category for Collaboration {
             absent(&view.evidence.reviews, &mut scored, 100, "reviews", add);
             return scored;
         };
-        scored.evidence.push(named(kept));
+        scored.evidence.push(named(kept, &kept.content.owner));
         let today = view.today();
         let recent: Vec<&Review> = kept
             .content
@@ -66,37 +66,37 @@ impl Category for Collaboration {
             groups.join(", ")
         };
         let found = format!("{count} of {needed}: {names}");
+        let all = recent.len() as u64;
         let exported = recent.iter().filter(|review| review.custom_export).count() as u64;
         let changed = recent.iter().any(|review| review.led_to.is_some());
+        let answer = String::from(if changed { "yes" } else { "no" });
         let shares = [
             (found, (count.min(needed), needed)),
             (
-                format!("{} of {}", recent.len() as u64 - exported, recent.len()),
-                (recent.len() as u64 - exported, recent.len() as u64),
+                format!("{} of {all}", all - exported),
+                (all - exported, all),
             ),
-            (
-                String::from(if changed { "yes" } else { "no" }),
-                (u64::from(changed), 1),
-            ),
+            (answer, (u64::from(changed), 1)),
         ];
         for ((about, points), (found, share)) in self.rubric().iter().zip(shares) {
             scored.check(about, found, share, *points);
         }
         scored.condition = Some(count >= needed && exported == 0 && changed);
-        scored.remedy = if count < needed {
-            Some(format!(
-                "let {} more groups look at sample traces and eval results",
-                needed - count
-            ))
-        } else if !changed {
-            Some(String::from("record what a review changed, as `led_to`"))
-        } else if exported > 0 {
-            Some(String::from(
-                "give reviewers a view that needs no custom export",
-            ))
-        } else {
-            None
-        };
+        scored.remedy = remedy(needed.saturating_sub(count), changed, exported);
         scored
     }
+}
+
+fn remedy(groups_missing: u64, changed: bool, exported: u64) -> Option<String> {
+    if groups_missing > 0 {
+        return Some(format!(
+            "let {groups_missing} more groups look at sample traces and eval results"
+        ));
+    }
+    let remedy = match (changed, exported) {
+        (false, _) => "record what a review changed, as `led_to`",
+        (true, 1..) => "give reviewers a view that needs no custom export",
+        (true, 0) => return None,
+    };
+    Some(remedy.to_owned())
 }

@@ -40,7 +40,7 @@ impl Category for DebuggingSpeed {
             absent(&view.evidence.drills, &mut scored, 100, "debug drills", add);
             return scored;
         };
-        scored.evidence.push(named(kept));
+        scored.evidence.push(named(kept, &kept.content.owner));
         let today = view.today();
         let recent: Vec<_> = kept
             .content

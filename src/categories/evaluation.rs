@@ -9,6 +9,12 @@ use crate::policy::{CategoryId, Needs};
 use crate::regression;
 use crate::scorecard::Scored;
 
+/// The level of the test that counts as a drop here; the gate has its own, settable one.
+const ALPHA: f64 = 0.05;
+
+/// A workflow that shows a drop works, but what it shows is not ready.
+const DROPPED: u32 = 30_000;
+
 pub(super) struct Evaluation;
 
 impl Category for Evaluation {
@@ -25,13 +31,18 @@ impl Category for Evaluation {
                 200,
             ),
             ("cases taken from production traces, of one in ten", 100),
+            (
+                "prompts without a significant drop against the version before (exact McNemar, 0.05)",
+                200,
+            ),
             ("eval results were reviewed by people, on record", 100),
+            ("at most 3 where a prompt has such a drop", 0),
         ]
     }
 
     fn score(&self, view: &View<'_>, _: Needs) -> Scored {
         let mut scored = Scored::default();
-        let mut sums = [(0, 0); 4];
+        let mut sums = [(0, 0); 5];
         for judged in view.judged {
             for (sum, (part, whole)) in sums.iter_mut().zip(measure(view, judged)) {
                 sum.0 += part;
@@ -54,7 +65,13 @@ impl Category for Evaluation {
                 );
             }
         }
-        if let Some((about, points)) = self.rubric().last() {
+        if sums.last().is_some_and(|(kept, all)| kept < all) {
+            scored.cap = Some((
+                DROPPED,
+                "a prompt passes significantly fewer cases than before",
+            ));
+        }
+        if let Some((about, points)) = self.rubric().get(sums.len()) {
             let found = if reviewed { "yes" } else { "no" };
             scored.flag(about, found, reviewed, *points);
         }
@@ -69,34 +86,31 @@ impl Category for Evaluation {
     }
 }
 
-/// Cases, results, pairs, cases from traces: each as part and whole.
-fn measure(view: &View<'_>, judged: &Judged<'_>) -> [(u64, u64); 4] {
+/// Cases, results, pairs, cases from traces, prompts without a drop: each as part and whole.
+fn measure(view: &View<'_>, judged: &Judged<'_>) -> [(u64, u64); 5] {
     let needed: u64 = match judged.change.risk {
         Risk::High => 200,
         Risk::Low | Risk::Standard => 50,
     };
-    let none = [
-        (0, needed),
-        (0, needed),
-        (0, needed),
-        (0, needed.div_ceil(10)),
-    ];
+    let first = judged.change.base.is_none();
     let Some(candidate) = &judged.binding.candidate else {
-        return none;
+        let tenth = needed.div_ceil(10);
+        return [(0, needed), (0, needed), (0, needed), (0, tenth), (0, 1)];
     };
     let all = candidate.cases.len() as u64;
     let finished = all - candidate.count(CaseResult::Errored);
-    let first = judged.change.base.is_none();
-    let paired = match &judged.binding.baseline {
-        Some(baseline) => (
-            regression::compare(baseline, candidate)
-                .as_failures
-                .pairs
-                .count(),
-            all,
-        ),
-        None if first => (0, 0),
-        None => (0, all),
+    let comparison = judged
+        .binding
+        .baseline
+        .as_ref()
+        .map(|baseline| regression::compare(baseline, candidate).as_failures);
+    let (paired, kept) = match comparison {
+        Some(test) => {
+            let dropped = test.p <= ALPHA && test.pairs.lost > test.pairs.won;
+            ((test.pairs.count(), all), (u64::from(!dropped), 1))
+        }
+        None if first => ((0, 0), (0, 0)),
+        None => ((0, all), (0, 1)),
     };
     let traced = view
         .evidence
@@ -109,5 +123,6 @@ fn measure(view: &View<'_>, judged: &Judged<'_>) -> [(u64, u64); 4] {
         (finished, all),
         paired,
         (traced.min(tenth), tenth),
+        kept,
     ]
 }

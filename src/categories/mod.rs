@@ -95,7 +95,7 @@ fn absent<T>(found: &Found<T>, scored: &mut Scored, points: u64, about: &str, ad
     scored.remedy = Some(remedy);
 }
 
-/// Names a slow evidence file with its digest.
-fn named<T>(kept: &Kept<T>) -> String {
-    format!("{} ({})", kept.path, kept.sha256.short())
+/// Names a slow evidence file with its digest and who answers for it.
+fn named<T>(kept: &Kept<T>, owner: &str) -> String {
+    format!("{} ({}) of {owner}", kept.path, kept.sha256.short())
 }

@@ -38,7 +38,7 @@ impl Category for Security {
             );
             return scored;
         };
-        scored.evidence.push(named(kept));
+        scored.evidence.push(named(kept, &kept.content.owner));
         let statement = &kept.content;
         let today = view.today();
         if today < statement.approved || today > statement.expires {

@@ -53,13 +53,13 @@ impl Category for TraceCompleteness {
                 let found = calls.field(about.field);
                 share.part += found.part;
                 share.whole += found.whole;
-                if found.whole > 0 {
-                    fields.push(format!("{} {found}", about.id));
-                    if found.part < found.whole
-                        && worst.is_none_or(|(least, ..)| found.fraction() < least.fraction())
-                    {
-                        worst = Some((found, about.id, about.read_from));
-                    }
+                if found.whole == 0 {
+                    continue;
+                }
+                fields.push(format!("{} {found}", about.id));
+                let rarer = |(least, ..): (Share, &str, &str)| found.fraction() < least.fraction();
+                if found.part < found.whole && worst.is_none_or(rarer) {
+                    worst = Some((found, about.id, about.read_from));
                 }
             }
             if share.whole > 0 {

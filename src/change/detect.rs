@@ -26,7 +26,7 @@ pub(super) fn change_set(
     let mut set = ChangeSet {
         broken: after.broken,
         lookalikes: lookalikes(policy, &deltas),
-        governed: governed_files(repo, policy, policy_path, &deltas)?,
+        governed: governed_files(repo, policy, policy_path, &deltas),
         ..ChangeSet::default()
     };
     set.broken.extend(ungoverned(policy, &deltas));
@@ -411,7 +411,7 @@ fn governed_files(
     policy: &Policy,
     policy_path: &RepoPath,
     deltas: &[Delta],
-) -> Result<Vec<GovernedFile>, GitError> {
+) -> Vec<GovernedFile> {
     let mut found = BTreeSet::new();
     for delta in deltas {
         for (path, entry) in [&delta.before, &delta.after].into_iter().flatten() {
@@ -442,5 +442,5 @@ fn governed_files(
             });
         }
     }
-    Ok(found.into_iter().collect())
+    found.into_iter().collect()
 }

@@ -21,7 +21,7 @@ use crate::output::{self, Look, Output};
 use crate::policy::{CommentMode, MAX_POLICY, Mode, Policy, Role};
 use crate::prompt::Problem;
 use crate::prompt::model::ModelRef;
-use crate::publish::{self, Publication, State, Status};
+use crate::publish::{self, Part, Publication, State, Status};
 use crate::reason::Code;
 use crate::report::{Parts, Report};
 use crate::rules::{self, Origin, Rules};
@@ -500,9 +500,19 @@ fn publish(
         }
     }
     let delivered = publish::deliver(publication, pull, context.environment);
-    for error in delivered.errors() {
-        context.note(&format!("error: {error}"));
-        context.note(&format!("help: {}", error.hint()));
+    for (name, part) in delivered.parts() {
+        match part {
+            Part::Done(how) => context.note(&format!("{name}: {how}")),
+            // Where there is no pull request there is nothing to tell.
+            Part::Skipped(why) if pull.is_some() => {
+                context.note(&format!("{name}: not written, {why}"));
+            }
+            Part::Skipped(_) => {}
+            Part::Failed(error) => {
+                context.note(&format!("error: {name}: {error}"));
+                context.note(&format!("help: {}", error.hint()));
+            }
+        }
     }
     delivered.errors().next().is_none()
 }

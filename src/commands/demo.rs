@@ -47,11 +47,10 @@ pub(super) fn run(args: &DemoArgs, context: &mut Context<'_>) -> Result<u8, Erro
     ] {
         context.print(&format!("\n━━━ Pull request {number}: {title} ━━━\n\n"))?;
         let report = check::evaluate(&request(&folder, branch, now))?.report;
-        let text = output::by_id("text").unwrap_or(output::OUTPUTS[0]);
         let look = Look {
             colour: context.colour,
         };
-        context.print(&text.render(&report, look)?)?;
+        context.print(&output::text(&report, look))?;
         verdicts.push(report.verdict);
     }
     if args.dir.is_some() {
@@ -115,20 +114,23 @@ fn build(example: &Example, folder: &Path, now: DateTime<Utc>) -> Result<(), Err
     };
     let at = |days: i64| (now - TimeDelta::days(days)).timestamp();
     let repo = NewRepo::init(&folder.join("repo.git"))?;
-    let base = repo.commit("main", None, below("base/"), "Ask before refunding", at(30))?;
+    let base = repo.commit(
+        "main",
+        None,
+        below("base/"),
+        ("Ask before refunding", at(30)),
+    )?;
     repo.commit(
         "blocked",
         Some(&base),
         below("blocked/"),
-        "Offer refunds freely",
-        at(1),
+        ("Offer refunds freely", at(1)),
     )?;
     repo.commit(
         "fixed",
         Some(&base),
         below("fixed/"),
-        "Explain the refund rule",
-        at(1),
+        ("Explain the refund rule", at(1)),
     )?;
     for (name, bytes) in below("evidence/") {
         let path: PathBuf = folder.join("evidence").join(name);

@@ -1,11 +1,15 @@
-//! `gatecard explain`: what a reason code, a gate or a category means, from the same tables
+//! `gatecard explain`: what a reason code, a gate, a category or a field means, from the tables
 //! as the docs.
 
 use super::Context;
 use crate::categories::CATEGORIES;
 use crate::cli::ExplainArgs;
 use crate::error::Error;
+use crate::evidence::traces::fields::FIELDS;
+use crate::evidence::{evals, traces};
 use crate::gates::KINDS;
+use crate::output::OUTPUTS;
+use crate::prompt::FORMATS;
 use crate::reason::Code;
 
 /// Runs the command.
@@ -15,7 +19,7 @@ pub(super) fn run(args: &ExplainArgs, context: &mut Context<'_>) -> Result<u8, E
             what: "explain",
             found: what.to_owned(),
             expected: String::from(
-                "a reason code, a gate or a category; `gatecard explain` lists them",
+                "a reason code, a gate, a category or a trace field; `gatecard explain` lists them",
             ),
         })?,
         None => all(),
@@ -35,6 +39,12 @@ fn one(what: &str) -> Option<String> {
     }
     if let Some(kind) = KINDS.iter().find(|kind| kind.id() == what) {
         return Some(format!("{}\n  {}\n", kind.id(), kind.about()));
+    }
+    if let Some(field) = FIELDS.iter().find(|field| field.id == what) {
+        return Some(format!(
+            "{what}\n  applies: {}\n  read from: {}\n",
+            field.applies, field.read_from
+        ));
     }
     let category = CATEGORIES
         .iter()
@@ -58,6 +68,26 @@ fn all() -> String {
             category.id().id(),
             category.id().title()
         ));
+    }
+    text.push_str("\nprompt formats\n");
+    for format in FORMATS {
+        text.push_str(&format!("  {:<18} {}\n", format.id(), format.about()));
+    }
+    text.push_str("\nevidence formats\n");
+    for (id, about) in evals::FORMATS
+        .iter()
+        .map(|each| (each.id(), each.about()))
+        .chain(traces::FORMATS.iter().map(|each| (each.id(), each.about())))
+    {
+        text.push_str(&format!("  {id:<18} {about}\n"));
+    }
+    text.push_str("\noutputs\n");
+    for output in OUTPUTS {
+        text.push_str(&format!("  {:<18} {}\n", output.id(), output.about()));
+    }
+    text.push_str("\ntrace fields\n");
+    for field in FIELDS {
+        text.push_str(&format!("  {:<18} applies: {}\n", field.id, field.applies));
     }
     text.push_str("\nreason codes\n");
     for code in Code::ALL {

@@ -77,7 +77,7 @@ pub(crate) struct EvidenceFile {
     /// What it is for.
     pub(crate) used_as: Use,
     /// The format's id.
-    pub(crate) tool: String,
+    pub(crate) tool: &'static str,
     /// The tool's own version.
     pub(crate) tool_version: Option<String>,
     /// How it came here.
@@ -226,7 +226,7 @@ impl Reading {
                         found: String::from("no such file"),
                         expected: String::from("a file, a folder or a pattern that finds one"),
                     };
-                    self.push(path, Use::Unknown, "", None, Some(problem));
+                    self.unknown(path, problem);
                 }
             }
             Ok(found) => {
@@ -234,15 +234,19 @@ impl Reading {
                     self.file(&Artifact::new(path), role);
                 }
             }
-            Err(error) => self.push(path, Use::Unknown, "", None, Some(unreadable(&error))),
+            Err(error) => self.unknown(path, unreadable(&error)),
         }
+    }
+
+    /// A file that nobody could read.
+    fn unknown(&mut self, path: &Path, problem: FileProblem) {
+        self.push(path, (Use::Unknown, ""), None, Some(problem));
     }
 
     fn push(
         &mut self,
         path: &Path,
-        used_as: Use,
-        tool: &str,
+        (used_as, tool): (Use, &'static str),
         sha256: Option<Digest>,
         problem: Option<FileProblem>,
     ) {
@@ -250,7 +254,7 @@ impl Reading {
             path: path.display().to_string(),
             sha256,
             used_as,
-            tool: tool.to_owned(),
+            tool,
             tool_version: None,
             provenance: Provenance::AuthorSupplied,
             problem,
@@ -262,7 +266,7 @@ impl Reading {
         let start = match artifact.peek() {
             Ok(start) => start,
             Err(error) => {
-                return self.push(path, Use::Unknown, "", None, Some(unreadable(&error)));
+                return self.unknown(path, unreadable(&error));
             }
         };
         let evals: Vec<_> = evals::FORMATS
@@ -278,7 +282,7 @@ impl Reading {
                 let result = artifact.read(|reader| format.read(reader));
                 let (sha256, result) = part(result);
                 let problem = result.as_ref().err().cloned();
-                self.push(path, Use::Evals, format.id(), sha256, problem);
+                self.push(path, (Use::Evals, format.id()), sha256, problem);
                 let at = self.files.len() - 1;
                 if let Ok(run) = result {
                     if let Some(file) = self.files.get_mut(at) {
@@ -296,7 +300,7 @@ impl Reading {
                 let result = artifact.read(|reader| format.read(reader, calls));
                 let (sha256, result) = part(result);
                 self.traced |= result.is_ok();
-                self.push(path, Use::Traces, format.id(), sha256, result.err());
+                self.push(path, (Use::Traces, format.id()), sha256, result.err());
             }
             (evals, traces) => {
                 let claimed: Vec<&str> = evals
@@ -305,7 +309,7 @@ impl Reading {
                     .chain(traces.iter().map(|each| each.id()))
                     .collect();
                 let problem = unknown(&start, &claimed);
-                self.push(path, Use::Unknown, "", None, Some(problem));
+                self.unknown(path, problem);
             }
         }
     }

@@ -4,6 +4,7 @@ pub(crate) mod binding;
 pub(crate) mod collect;
 pub(crate) mod evals;
 pub(crate) mod judged;
+mod shows;
 pub(crate) mod slow;
 pub(crate) mod traces;
 pub(crate) mod versions;

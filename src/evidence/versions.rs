@@ -114,6 +114,18 @@ struct Followed<'p> {
     seen: BTreeSet<Vec<Option<BlobId>>>,
 }
 
+impl Followed<'_> {
+    /// Whether the closure is in a state at this commit that was not seen before.
+    fn is_new(&mut self, repo: &Repo, commit: &CommitSha) -> Result<bool, GitError> {
+        let state: Result<Vec<_>, GitError> = self
+            .closure
+            .iter()
+            .map(|path| Ok(repo.entry(commit, path)?.map(|entry| entry.id)))
+            .collect();
+        Ok(self.seen.insert(state?))
+    }
+}
+
 impl<'p> History<'p> {
     fn find(
         repo: &Repo,
@@ -194,18 +206,12 @@ impl<'p> History<'p> {
         }
         repo.history(from, |commit| {
             for file in &mut self.files {
-                let state: Result<Vec<_>, GitError> = file
-                    .closure
-                    .iter()
-                    .map(|path| Ok(repo.entry(commit, path)?.map(|entry| entry.id)))
-                    .collect();
-                if !file.seen.insert(state?) {
+                if !file.is_new(repo, commit)? {
                     continue;
                 }
                 for prompt in read(repo, commit, &file.path, file.rule)? {
-                    for named in open.keys().filter(|named| names(&prompt, named)) {
-                        found.entry(named.clone()).or_insert_with(|| owed(&prompt));
-                    }
+                    let meant = open.keys().filter(|named| names(&prompt, named));
+                    found.extend(meant.map(|named| (named.clone(), owed(&prompt))));
                 }
             }
             Ok(found.len() < open.len())

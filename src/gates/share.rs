@@ -41,66 +41,59 @@ pub(super) fn judge(asked: &Asked, facts: &Facts<'_>) -> Vec<Ruling> {
 fn one(asked: &Asked, facts: &Facts<'_>, judged: &Judged<'_>) -> Ruling {
     let prompt = Some(&judged.change.id);
     let needed = format!("at least {} of calls {}", asked.threshold, asked.what);
+    let ruling = |state, code, found: String| Ruling::of(prompt, state, code, found, &*needed);
     if let Some(ruling) = unreadable(facts, Use::Traces, prompt, &needed) {
         return ruling;
     }
+    let calls = match usable(facts, judged) {
+        Ok(calls) => calls,
+        Err((state, code, found)) => return ruling(state, code, found),
+    };
+    let share = calls.complete(asked.fields, asked.resolved);
+    if share.reaches(asked.threshold) {
+        return ruling(State::Pass, Code::Met, found(share, calls));
+    }
+    let found = format!("{}; {}", found(share, calls), missing(asked, calls));
+    if asked.resolved && facts.versions.history_missing {
+        return ruling(State::Error, Code::HistoryMissing, found);
+    }
+    ruling(State::Fail, Code::TraceShare, found).fix(fix(asked, facts, calls))
+}
+
+/// The calls of a prompt, or why they cannot be judged.
+fn usable<'j>(
+    facts: &Facts<'_>,
+    judged: &'j Judged<'_>,
+) -> Result<&'j Calls, (State, Code, String)> {
     let Some(calls) = &judged.calls else {
-        if judged.change.stage == Stage::PreProduction {
-            let found = "not in production, and no traces";
-            return Ruling::of(
-                prompt,
-                State::NotApplicable,
-                Code::PreProduction,
-                found,
-                needed,
-            );
-        }
-        return Ruling::of(
-            prompt,
-            State::Missing,
-            Code::TracesMissing,
-            "no traces",
-            needed,
-        );
+        return Err(if judged.change.stage == Stage::PreProduction {
+            let found = String::from("not in production, and no traces");
+            (State::NotApplicable, Code::PreProduction, found)
+        } else {
+            (
+                State::Missing,
+                Code::TracesMissing,
+                String::from("no traces"),
+            )
+        });
     };
     if let Some(coverage) = &facts.evidence.coverage
         && coverage.unreadable * 100 > coverage.records
     {
-        let found = format!(
-            "{} of {} trace records cannot be read",
-            coverage.unreadable, coverage.records
-        );
-        return Ruling::of(prompt, State::Error, Code::TracesUnreadable, found, needed);
+        let (unreadable, records) = (coverage.unreadable, coverage.records);
+        let found = format!("{unreadable} of {records} trace records cannot be read");
+        return Err((State::Error, Code::TracesUnreadable, found));
     }
     if facts.traces_expired {
-        let found = "the newest call is more than 30 days old";
-        return Ruling::of(prompt, State::Stale, Code::EvidenceExpired, found, needed);
+        let found = String::from("the newest call is more than 30 days old");
+        return Err((State::Stale, Code::EvidenceExpired, found));
     }
-    let count = calls.count();
-    if count < facts.policy.min_traces {
-        let found = format!(
-            "{count} LLM calls, fewer than the {} that can be judged",
-            facts.policy.min_traces
-        );
-        return Ruling::of(
-            prompt,
-            State::Inconclusive,
-            Code::TooFewTraces,
-            found,
-            needed,
-        );
+    let (count, least) = (calls.count(), facts.policy.min_traces);
+    if count < least {
+        let found = format!("{count} LLM calls, fewer than the {least} that can be judged");
+        return Err((State::Inconclusive, Code::TooFewTraces, found));
     }
-    let share = calls.complete(asked.fields, asked.resolved);
-    if share.reaches(asked.threshold) {
-        return Ruling::of(prompt, State::Pass, Code::Met, found(share, calls), needed);
-    }
-    let missing = missing(asked, calls);
-    if asked.resolved && facts.versions.history_missing {
-        let found = format!("{}; {missing}", found(share, calls));
-        return Ruling::of(prompt, State::Error, Code::HistoryMissing, found, needed);
-    }
-    let found = format!("{}; {missing}", found(share, calls));
-    Ruling::of(prompt, State::Fail, Code::TraceShare, found, needed).fix(fix(asked, facts, calls))
+    Ok(calls)
 }
 
 fn found(share: Share, calls: &Calls) -> String {

@@ -26,8 +26,7 @@ impl NewRepo {
         branch: &str,
         parent: Option<&CommitSha>,
         files: impl Iterator<Item = (String, &'f [u8])>,
-        message: &str,
-        seconds: i64,
+        (message, seconds): (&str, i64),
     ) -> Result<CommitSha, GitError> {
         let parent = match parent {
             Some(sha) => {
@@ -41,7 +40,9 @@ impl NewRepo {
             let blob = self.inner.blob(bytes)?;
             update.upsert(path, blob, git2::FileMode::Blob);
         }
-        let below = if let Some(parent) = &parent { parent.tree()? } else {
+        let below = if let Some(parent) = &parent {
+            parent.tree()?
+        } else {
             let empty = self.inner.treebuilder(None)?.write()?;
             self.inner.find_tree(empty)?
         };

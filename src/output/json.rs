@@ -116,7 +116,7 @@ struct Category<'r> {
     owner: &'r str,
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'r str>,
-    rationale: Vec<Check1<'r>>,
+    rationale: Vec<Rationale<'r>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     capped: Option<&'static str>,
     evidence: &'r [String],
@@ -126,7 +126,7 @@ struct Category<'r> {
 
 /// One check of a category.
 #[derive(Serialize)]
-struct Check1<'r> {
+struct Rationale<'r> {
     check: &'r str,
     found: &'r str,
     points: u64,
@@ -134,6 +134,7 @@ struct Check1<'r> {
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "the key of the schema")]
 struct Outcome<'r> {
     gate: &'static str,
     hard: bool,
@@ -333,7 +334,7 @@ fn categories(report: &Report) -> Vec<Category<'_>> {
                 .scored
                 .checks
                 .iter()
-                .map(|check| Check1 {
+                .map(|check| Rationale {
                     check: &check.about,
                     found: &check.found,
                     points: check.earned,
@@ -447,7 +448,7 @@ fn evidence(report: &Report) -> Vec<EvidenceFile<'_>> {
             path: &file.path,
             sha256: file.sha256,
             kind: file.used_as.id(),
-            tool: &file.tool,
+            tool: file.tool,
             tool_version: file.tool_version.as_deref(),
             provenance: file.provenance.id(),
             problem: file.problem.as_ref().map(|problem| problem.code.id()),

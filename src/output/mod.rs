@@ -7,6 +7,7 @@ mod text;
 use crate::report::Report;
 
 pub(crate) use markdown::comment;
+pub(crate) use text::page as text;
 
 /// The renderers, the default one first.
 pub(crate) const OUTPUTS: &[&dyn Output] = &[&text::Text, &markdown::Markdown, &json::Json];

@@ -27,22 +27,27 @@ impl Output for Text {
     }
 
     fn render(&self, report: &Report, look: Look) -> Result<String, RenderError> {
-        let mut page = Page {
-            out: String::new(),
-            look,
-        };
-        page.headline(report);
-        page.gates(report);
-        page.changes(report);
-        if report.governed {
-            page.card(report);
-        }
-        page.evals(report);
-        page.coverage(report);
-        page.findings(report);
-        page.footer(report);
-        Ok(page.out)
+        Ok(page(report, look))
     }
+}
+
+/// Renders the whole page.
+pub(crate) fn page(report: &Report, look: Look) -> String {
+    let mut page = Page {
+        out: String::new(),
+        look,
+    };
+    page.headline(report);
+    page.gates(report);
+    page.changes(report);
+    if report.governed {
+        page.card(report);
+    }
+    page.evals(report);
+    page.coverage(report);
+    page.findings(report);
+    page.footer(report);
+    page.out
 }
 
 #[derive(Clone, Copy)]
@@ -232,15 +237,12 @@ impl Page {
                 passages,
             } => {
                 self.line(&format!("    {} (+{added} −{removed} lines)", safe(what)));
-                for (before, after) in passages {
-                    for (mark, text, colour) in
-                        [("−", before, Colour::Red), ("+", after, Colour::Green)]
-                    {
-                        if !text.is_empty() {
-                            let mark = self.paint(mark, colour);
-                            self.prose(&format!("      {mark} "), 8, &safe(text));
-                        }
-                    }
+                let sides = passages.iter().flat_map(|(before, after)| {
+                    [("−", before, Colour::Red), ("+", after, Colour::Green)]
+                });
+                for (mark, text, colour) in sides.filter(|(_, text, _)| !text.is_empty()) {
+                    let mark = self.paint(mark, colour);
+                    self.prose(&format!("      {mark} "), 8, &safe(text));
                 }
             }
         }

@@ -178,56 +178,49 @@ fn evidence(node: Option<&Node<'_>>, errors: &mut Errors<'_>) -> Evidence {
         return evidence;
     };
     for item in node.items(errors) {
-        let known = [
-            "evals",
-            "as",
-            "traces",
-            "where",
-            "drills",
-            "reviews",
-            "data_policy",
-        ];
-        let fields = item.fields(&known, errors);
-        let kinds = ["evals", "traces", "drills", "reviews", "data_policy"];
-        let named: Vec<&str> = kinds
-            .into_iter()
-            .filter(|key| fields.get(key).is_some())
-            .collect();
-        let [kind] = named.as_slice() else {
-            item.refuse(
-                errors,
-                format!("expected exactly one of {}", kinds.join(", ")),
-            );
-            continue;
-        };
-        let Some(value) = fields.get(kind) else {
-            continue;
-        };
-        match *kind {
-            "evals" | "traces" => {
-                if let Some(source) = source(value, &fields, errors) {
-                    if *kind == "evals" {
-                        evidence.evals.push(source);
-                    } else {
-                        evidence.traces.push(source);
-                    }
-                }
-                if let Some(filter) = fields.get("where") {
-                    evidence.calls = calls(filter, errors);
-                }
+        evidence_entry(&item, &mut evidence, errors);
+    }
+    evidence
+}
+
+fn evidence_entry(item: &Node<'_>, evidence: &mut Evidence, errors: &mut Errors<'_>) {
+    const KINDS: [&str; 5] = ["evals", "traces", "drills", "reviews", "data_policy"];
+    let mut known = KINDS.to_vec();
+    known.extend(["as", "where"]);
+    let fields = item.fields(&known, errors);
+    let named: Vec<&str> = KINDS
+        .into_iter()
+        .filter(|key| fields.get(key).is_some())
+        .collect();
+    let [kind] = named.as_slice() else {
+        item.refuse(
+            errors,
+            format!("expected exactly one of {}", KINDS.join(", ")),
+        );
+        return;
+    };
+    let Some(value) = fields.get(kind) else {
+        return;
+    };
+    match *kind {
+        "evals" => evidence.evals.extend(source(value, &fields, errors)),
+        "traces" => {
+            evidence.traces.extend(source(value, &fields, errors));
+            if let Some(filter) = fields.get("where") {
+                evidence.calls = calls(filter, errors);
             }
-            kind => {
-                if let Some(path) = scope::path(value, errors) {
-                    match kind {
-                        "drills" => evidence.drills = path,
-                        "reviews" => evidence.reviews = path,
-                        _ => evidence.data_policy = path,
-                    }
-                }
+        }
+        kind => {
+            let Some(path) = scope::path(value, errors) else {
+                return;
+            };
+            match kind {
+                "drills" => evidence.drills = path,
+                "reviews" => evidence.reviews = path,
+                _ => evidence.data_policy = path,
             }
         }
     }
-    evidence
 }
 
 fn source(value: &Node<'_>, fields: &Fields<'_>, errors: &mut Errors<'_>) -> Option<Source> {

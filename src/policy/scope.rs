@@ -142,11 +142,6 @@ impl Scope {
             .flat_map(|(_, rule)| rule.models.iter().chain(&rule.retrieval))
     }
 
-    /// Every rule.
-    pub(crate) fn rules(&self) -> impl Iterator<Item = &Rule> {
-        self.entries.iter().map(|(_, rule)| rule)
-    }
-
     /// Reads `prompts`, with the shared files and the stage of the top level as defaults.
     pub(crate) fn read(top: &Fields<'_>, errors: &mut Errors<'_>) -> Self {
         let default = Rule {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value as Json};
 
 use super::model::{ModelRef, ModelUse, Settings};
+use super::raw;
 use super::variables::{self, Reference};
 use super::version::{Content, SharedModels, Version};
 use super::{Draft, File, IncludeRole, Included, MAX_PROMPT, Problem, Prompt, PromptId, canonical};
@@ -263,6 +264,7 @@ fn build(
         shared_models: &shared.models,
         retrieval: &shared.retrieval,
     });
+    let forms = raw::forms(&draft);
     lay_under(&mut draft, &shared.defaults);
     let mut closure = shared.includes.clone();
     closure.extend(includes.found.iter().map(|path| Included {
@@ -278,6 +280,7 @@ fn build(
         variables: used,
         retrieval: shared.retrieval.clone(),
         includes: closure,
+        forms,
         version,
     }
 }
@@ -347,7 +350,9 @@ impl<'r> Includes<'r> {
             let found = format!("`{reference}` lies outside the repository");
             Problem::new(Code::IncludeEscape, from, found)
         })?;
-        if let Some(text) = self.read(from, &path)? { Ok((path, text)) } else {
+        if let Some(text) = self.read(from, &path)? {
+            Ok((path, text))
+        } else {
             let found = format!("includes `{path}`, which does not exist");
             Err(Problem::new(Code::IncludeMissing, from, found))
         }

@@ -8,6 +8,7 @@ pub(crate) mod closure;
 pub(crate) mod diff;
 pub(crate) mod front_matter;
 pub(crate) mod model;
+pub(crate) mod raw;
 pub(crate) mod variables;
 pub(crate) mod version;
 
@@ -24,6 +25,7 @@ use serde_json::Value as Json;
 
 use crate::git::RepoPath;
 use crate::reason::Code;
+use crate::units::Digest;
 use closure::Includes;
 use model::ModelUse;
 use version::{Facet, Version};
@@ -203,6 +205,8 @@ pub(crate) struct Prompt {
     pub(crate) retrieval: BTreeMap<String, Json>,
     /// Every other file of the closure.
     pub(crate) includes: BTreeSet<Included>,
+    /// The forms in which other tools keep its text.
+    pub(crate) forms: BTreeSet<Digest>,
     /// Its identity.
     pub(crate) version: Version,
 }

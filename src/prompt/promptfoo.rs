@@ -39,7 +39,7 @@ impl Format for Promptfoo {
         };
         let start = String::from_utf8_lossy(start);
         let has = |key: &str| start.lines().any(|line| line.starts_with(key));
-        let fits = if suffix == ".json" {
+        let fits = if is_json(path) {
             start.trim_start().starts_with('[') && start.contains("\"role\"")
         } else {
             has("prompts:") && (has("providers:") || has("targets:"))
@@ -48,7 +48,7 @@ impl Format for Promptfoo {
     }
 
     fn parse(&self, file: &File<'_>, includes: &mut Includes<'_>) -> Result<Vec<Draft>, Problem> {
-        if file.path.name().ends_with(".json") {
+        if is_json(file.path) {
             return Ok(vec![chat(file.text)]);
         }
         let unreadable =
@@ -82,6 +82,10 @@ impl Format for Promptfoo {
         }
         Ok(drafts)
     }
+}
+
+fn is_json(path: &RepoPath) -> bool {
+    matches!(path.name().rsplit_once('.'), Some((_, "json")))
 }
 
 fn list(value: Option<&Json>) -> Vec<&Json> {
@@ -157,8 +161,9 @@ fn reference(raw: &str) -> Option<&str> {
 
 /// A text file may hold several prompts, parted by lines of `---`.
 fn split(name: &str, text: &str) -> Vec<String> {
-    if !name.ends_with(".txt") {
-        return vec![text.to_owned()];
+    match name.rsplit_once('.') {
+        Some((_, "txt")) => {}
+        _ => return vec![text.to_owned()],
     }
     text.split("\n---\n").map(str::to_owned).collect()
 }

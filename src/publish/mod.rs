@@ -73,11 +73,6 @@ impl Delivered {
             Part::Done(_) | Part::Skipped(_) => None,
         })
     }
-
-    /// Whether the verdict is on the commit, so that the job need not carry it.
-    pub(crate) const fn has_status(&self) -> bool {
-        matches!(self.status, Part::Done(_))
-    }
 }
 
 /// Delivers everything that can be delivered here.

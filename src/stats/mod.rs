@@ -79,6 +79,7 @@ pub(crate) fn tango(pairs: Pairs) -> (f64, f64) {
 
 /// Tango's statistic for the hypothesis that the difference is `delta`.
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
+#[expect(clippy::many_single_char_names, reason = "the names of the formula")]
 fn score(pairs: Pairs, delta: f64) -> f64 {
     let n = pairs.count() as f64;
     let (won, lost) = (pairs.won as f64, pairs.lost as f64);

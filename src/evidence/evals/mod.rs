@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 
 use super::ReadError;
 use crate::prompt::model::{ModelRef, Settings};
+use crate::prompt::raw::RawPrompt;
 use crate::units::{Digest, Usd};
 
 /// The formats; exactly one may recognise a file.
@@ -55,7 +56,7 @@ pub(crate) struct Arm {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Shown {
     /// The raw prompt, before variables are put in.
-    pub(crate) raw: Option<String>,
+    pub(crate) raw: Option<RawPrompt>,
     /// The prompt's label in the tool.
     pub(crate) label: Option<String>,
     /// The path or reference of the prompt file.

@@ -18,6 +18,7 @@ use super::{Arm, Case, CaseResult, EvalRun, Format, Shown, Trial, fold};
 use crate::evidence::ReadError;
 use crate::prompt::canonical;
 use crate::prompt::model::{ModelRef, Settings};
+use crate::prompt::raw::RawPrompt;
 use crate::units::{Digest, Usd};
 use crate::untrusted::shorten;
 
@@ -292,7 +293,9 @@ fn shown(entry: Option<&PromptEntry>, provider: Option<&str>, config: &Config) -
         list.iter().find(named).and_then(path)
     });
     Shown {
-        raw: entry.and_then(|entry| entry.raw.clone()),
+        raw: entry
+            .and_then(|entry| entry.raw.as_deref())
+            .map(RawPrompt::of),
         file: file.or_else(|| path_in(label.as_deref()?)),
         label,
         model: provider.and_then(ModelRef::parse),

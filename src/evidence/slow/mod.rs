@@ -43,14 +43,6 @@ impl<T> Found<T> {
             Self::Missing(_) | Self::Broken(..) => None,
         }
     }
-
-    /// Where it lies or should lie.
-    pub(crate) const fn path(&self) -> &RepoPath {
-        match self {
-            Self::Here(kept) => &kept.path,
-            Self::Missing(path) | Self::Broken(path, _) => path,
-        }
-    }
 }
 
 /// Reads a file with `read`, which gets the fields of its top level.

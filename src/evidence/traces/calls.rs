@@ -72,13 +72,6 @@ pub(crate) struct Coverage {
     pub(crate) groups: BTreeMap<GroupKey, Group>,
 }
 
-impl Coverage {
-    /// LLM calls that count.
-    pub(crate) fn calls(&self) -> u64 {
-        self.groups.values().map(Group::calls).sum()
-    }
-}
-
 /// One LLM call, waiting for its trace to be known.
 struct Call {
     trace: u128,

@@ -183,6 +183,7 @@ struct Attribute<'a> {
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the names of the protocol")]
 struct AnyValue<'a> {
     #[serde(borrow)]
     string_value: Option<Cow<'a, str>>,

@@ -112,6 +112,7 @@ impl Resource {
 
 /// One span.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts of a span")]
 pub(crate) struct Span {
     /// 16 bytes.
     pub(crate) trace: u128,
@@ -192,6 +193,7 @@ impl Span {
     }
 
     /// Takes one attribute.
+    #[expect(clippy::too_many_lines, reason = "one table of attribute names")]
     pub(crate) fn take(&mut self, key: &str, value: &Value<'_>) {
         let here = value.is_present();
         let mut shows = |field| {
@@ -329,10 +331,9 @@ impl Span {
             Some("retrieval") => Step::Retrieval,
             Some("execute_tool") => Step::Tool,
             Some("post_processing") => Step::PostProcessing,
-            Some(_) => Step::Other,
             None if self.marks.llm_system && self.model.is_some() => Step::LlmCall,
             None if self.marks.post_processing => Step::PostProcessing,
-            None => Step::Other,
+            Some(_) | None => Step::Other,
         };
         let timed = self.start > 0 && self.end >= self.start;
         self.present.set(Field::Latency, timed);
