@@ -37,8 +37,14 @@ pub(crate) fn log_line(text: &str) -> String {
 /// Escapes text for a line of Markdown or a table cell: no tag, link, image, mention,
 /// reference, emphasis or cell border survives.
 pub(crate) fn markdown_inline(text: &str) -> String {
+    let text = visible(text);
     let mut out = String::with_capacity(text.len() + 16);
-    for c in visible(text).chars() {
+    // A mark at the start would make a list item or a heading of the line.
+    if text.starts_with(['-', '+', '=']) {
+        out.push('\\');
+    }
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
@@ -47,13 +53,15 @@ pub(crate) fn markdown_inline(text: &str) -> String {
             // an entity or a code span would still mention in e-mail replies.
             '@' => out.push_str("@\u{200B}"),
             '#' => out.push_str("\\#\u{200B}"),
-            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '!' | '|' | '~' | '$'
-            | '+' | '-' => {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '$' => {
                 out.push('\\');
                 out.push(c);
             }
-            // Bare addresses become links only with their colon or dot intact.
-            ':' => out.push_str("&#58;"),
+            // An address becomes a link, and a word between colons an emoji, only where the
+            // colon touches what follows.
+            ':' if chars.peek().is_some_and(|next| !next.is_whitespace()) => {
+                out.push_str("&#58;");
+            }
             _ => out.push(c),
         }
     }

@@ -68,7 +68,8 @@ impl View<'_> {
             .filter(|file| file.used_as == used_as)
             .filter_map(|file| {
                 let digest = file.sha256?;
-                Some(format!("{} ({})", file.path, digest.short()))
+                let name = file.path.rsplit('/').next().unwrap_or(&file.path);
+                Some(format!("{name} ({})", digest.short()))
             })
             .collect()
     }
