@@ -432,6 +432,8 @@ fn publication(
 ) -> Result<Publication, Error> {
     let report = &checked.report;
     let body = output::comment(report)?;
+    // Where nothing governed changed, nothing was scored.
+    let scored = |text: &str| String::from(if report.governed { text } else { "" });
     let state = match (report.verdict, report.mode) {
         (Verdict::Pass, _) | (_, Mode::Observe | Mode::Advise) => State::Success,
         (Verdict::Fail, Mode::Enforce) => State::Failure,
@@ -449,8 +451,8 @@ fn publication(
         ),
         outputs: vec![
             ("verdict", report.verdict.id().to_owned()),
-            ("score", report.card.total.to_string()),
-            ("band", report.card.band.id().to_owned()),
+            ("score", scored(&report.card.total.to_string())),
+            ("band", scored(report.card.band.id())),
             ("failed-gates", report.failed_gates().join("\n")),
         ],
         summary: body,
