@@ -23,15 +23,21 @@ pub(crate) const fn is_hidden(c: char) -> bool {
 /// Makes one line that no terminal and no workflow runner acts on.
 ///
 /// Control and hidden characters are shown as escapes. `::` at the start of a line and `##[`
-/// anywhere start a workflow command on GitHub's runner, so both are broken with a visible
-/// backslash.
+/// anywhere start a workflow command on GitHub's runner. A line may be folded at any space
+/// later on, so `::` is broken at the start of every word, with a visible backslash.
 pub(crate) fn log_line(text: &str) -> String {
-    let visible = visible(text);
-    let broken = visible.replace("##[", "##\\[");
-    match broken.trim_start().strip_prefix("::") {
-        Some(rest) => format!("\\::{rest}"),
-        None => broken,
+    let visible = visible(text).replace("##[", "##\\[");
+    let mut out = String::with_capacity(visible.len());
+    for (at, word) in visible.split(' ').enumerate() {
+        if at > 0 {
+            out.push(' ');
+        }
+        if word.trim_start().starts_with("::") {
+            out.push('\\');
+        }
+        out.push_str(word);
     }
+    out
 }
 
 /// Escapes text for a line of Markdown or a table cell: no tag, link, image, mention,
@@ -72,7 +78,8 @@ pub(crate) fn markdown_inline(text: &str) -> String {
 pub(crate) fn markdown_code(text: &str) -> String {
     let text = visible(text)
         .replace('|', "\u{2502}")
-        .replace('@', "@\u{200B}");
+        .replace('@', "@\u{200B}")
+        .replace("##[", "##\u{200B}[");
     let longest = text
         .split(|c| c != '`')
         .map(str::len)
@@ -136,9 +143,11 @@ mod tests {
     fn the_log_sink_breaks_workflow_commands() {
         for (input, want) in [
             ("::set-output name=a::b", "\\::set-output name=a::b"),
-            ("  ::error::x", "\\::error::x"),
+            ("  ::error::x", "  \\::error::x"),
+            ("folded here ::error::x", "folded here \\::error::x"),
+            ("a::b", "a::b"),
             ("a ##[command]x", "a ##\\[command]x"),
-            ("a\n::error::x", "a ::error::x"),
+            ("a\n::error::x", "a \\::error::x"),
             ("\u{1b}[31mred", "\\u{1b}[31mred"),
             ("a\u{202e}b", "a\\u{202e}b"),
         ] {

@@ -28,7 +28,9 @@ impl Output for Json {
                 reason: error.to_string(),
             })?;
         text.push('\n');
-        Ok(text)
+        // On GitHub's runner `##[` starts a command anywhere in a line. In JSON it can only
+        // stand inside a string, where the escape means the same.
+        Ok(text.replace("##[", "##\\u005b"))
     }
 }
 

@@ -53,13 +53,16 @@ pub(super) fn policy(top: &Fields<'_>, errors: &mut Errors<'_>) -> Policy {
         }
         None => Vec::new(),
     };
+    let scope = Scope::read(top, errors);
+    let mut evidence = evidence(top.get("evidence"), errors);
+    evidence.calls.any_environment = scope.before_production();
     Policy {
         mode: word(top, "mode", Mode::WORDS, errors).unwrap_or(Mode::Enforce),
-        scope: Scope::read(top, errors),
+        scope,
         datasets: globs("datasets", errors),
         judges: globs("judges", errors),
         labels: labels(top, errors),
-        evidence: evidence(top.get("evidence"), errors),
+        evidence,
         categories: categories(top.get("categories"), errors),
         bands: bands(top.get("bands"), errors),
         minimum_band: word(top, "minimum_band", Band::WORDS, errors).unwrap_or(Band::Pilot),
@@ -239,6 +242,7 @@ fn calls(node: &Node<'_>, errors: &mut Errors<'_>) -> Where {
             .and_then(|node| Some(node.text(errors)?.to_owned()))
     };
     Where {
+        any_environment: false,
         environment: text("environment", errors),
         service: text("service", errors),
         route: text("route", errors),

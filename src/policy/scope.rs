@@ -135,6 +135,15 @@ impl Scope {
         kept
     }
 
+    /// Whether no prompt is in production yet.
+    pub(crate) fn before_production(&self) -> bool {
+        !self.entries.is_empty()
+            && self
+                .entries
+                .iter()
+                .all(|(_, rule)| rule.stage == Stage::PreProduction)
+    }
+
     /// Every shared config file that some rule names.
     pub(crate) fn shared(&self) -> impl Iterator<Item = &RepoPath> {
         self.entries
