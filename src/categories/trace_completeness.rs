@@ -1,11 +1,10 @@
 //! Trace completeness: what production records of a request, group by group of the method's
 //! list. Each group gives the share of its fields that are present where they apply.
 
-use super::{Category, View};
+use super::{Category, Scored, View};
 use crate::evidence::collect::Use;
 use crate::evidence::traces::fields::{FIELDS, Field};
 use crate::policy::{CategoryId, Needs};
-use crate::scorecard::Scored;
 use crate::units::{Percent, Share};
 
 /// Basic calls without versions, retrieval or tools score at most 3.
