@@ -2,8 +2,6 @@
 //!
 //! A test is three steps: make a repository, run `gatecard`, look at what came out.
 
-#![allow(dead_code, reason = "each module uses its part")]
-
 use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
