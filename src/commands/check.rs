@@ -432,8 +432,8 @@ fn publication(
 ) -> Result<Publication, Error> {
     let report = &checked.report;
     let body = output::comment(report)?;
-    // Where nothing governed changed, nothing was scored.
-    let scored = |text: &str| String::from(if report.governed { text } else { "" });
+    // Where no prompt got another version, nothing was scored.
+    let scored = |text: &str| String::from(if report.scored { text } else { "" });
     let state = match (report.verdict, report.mode) {
         (Verdict::Pass, _) | (_, Mode::Observe | Mode::Advise) => State::Success,
         (Verdict::Fail, Mode::Enforce) => State::Failure,
@@ -494,9 +494,10 @@ fn publish(
         if checked.report.policy.origin == Origin::Simulated {
             context.note("note: a simulated policy is never published");
             pull = None;
-        } else if checked.report.range.head != there.head {
+        } else if checked.report.range.head != there.head || checked.report.range.base != there.base
+        {
             context.note(
-                "note: not published, since another commit than the pull request's head was judged",
+                "note: not published, since other commits than the pull request's were judged",
             );
             pull = None;
         }

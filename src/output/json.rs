@@ -47,6 +47,7 @@ struct Check<'r> {
     head: &'r str,
     policy: Policy<'r>,
     governed: bool,
+    scored: bool,
     changes: Vec<Change<'r>>,
     formatting_only: &'r [String],
     governed_files: Vec<GovernedFile<'r>>,
@@ -231,6 +232,7 @@ impl<'r> Check<'r> {
                 },
             },
             governed: report.governed,
+            scored: report.scored,
             changes: changes(report),
             formatting_only: &report.formatting,
             governed_files: report
