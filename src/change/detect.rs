@@ -21,13 +21,14 @@ pub(super) fn change_set(
     let deltas = repo.diff(&range.merge_base, &range.head)?;
     let paths = touched(repo, range, policy, &deltas)?;
     let reader = Reader { repo, policy };
-    let before = reader.side(&range.merge_base, &paths.base)?;
+    let mut before = reader.side(&range.merge_base, &paths.base)?;
     let after = reader.side(&range.head, &paths.head)?;
     let edited: BTreeSet<&RepoPath> = deltas
         .iter()
         .filter_map(|delta| Some(&delta.after.as_ref()?.0))
         .collect();
     let unreadable: BTreeSet<&RepoPath> = before.broken.iter().map(|(path, _)| path).collect();
+    let lost: BTreeSet<RepoPath> = after.broken.iter().map(|(path, _)| path.clone()).collect();
     // A prompt that this change does not touch and that was broken before is not its fault.
     let (old, new): (Vec<_>, Vec<_>) = after
         .broken
@@ -41,6 +42,8 @@ pub(super) fn change_set(
         ..ChangeSet::default()
     };
     set.broken.extend(ungoverned(policy, &deltas));
+    // A prompt that cannot be read at head is broken, not removed.
+    before.prompts.retain(|prompt| !lost.contains(&prompt.path));
     let pairs = pair(before.prompts, after.prompts, &renames(&deltas));
     for change in pairs
         .into_iter()

@@ -18,7 +18,7 @@ use crate::gates::Facts;
 use crate::git::{Repo, RepoPath};
 use crate::github::{Event, PullRequest};
 use crate::output::{self, Look, Output};
-use crate::policy::{CommentMode, MAX_POLICY, Mode, Policy, Role};
+use crate::policy::{CommentMode, MAX_POLICY, Mode, Policy, Price, Role};
 use crate::prompt::Problem;
 use crate::prompt::model::ModelRef;
 use crate::publish::{self, Part, Publication, State, Status};
@@ -80,7 +80,7 @@ pub(super) fn run(args: &CheckArgs, context: &mut Context<'_>) -> Result<u8, Err
             unfinished(&formats, error, context)?;
             (
                 error.exit_code(),
-                failed(error, pull.as_ref(), context.environment),
+                failed(error, args, pull.as_ref(), context.environment),
             )
         }
     };
@@ -107,16 +107,16 @@ pub(super) fn evaluate(request: &Request) -> Result<Checked, Error> {
         repo.time(&range.merge_base),
     );
     let calls = all_calls(&judged);
+    let expired = expired(&evidence, request.now);
+    let usable = |calls: &&Calls| !expired && calls.count() >= policy.min_traces;
     let view = View {
         judged: &judged,
         evidence: &evidence,
-        calls: calls
-            .as_ref()
-            .filter(|calls| calls.count() >= policy.min_traces),
-        no_calls: if calls.is_some() {
-            "too few calls to judge"
-        } else {
-            "no traces"
+        calls: calls.as_ref().filter(usable),
+        no_calls: match calls {
+            Some(_) if expired => "the newest call is more than 30 days old",
+            Some(_) => "too few calls to judge",
+            None => "no traces",
         },
         now: request.now,
     };
@@ -128,7 +128,7 @@ pub(super) fn evaluate(request: &Request) -> Result<Checked, Error> {
         versions: &versions,
         policy,
         card: &card,
-        traces_expired: expired(&evidence, request.now),
+        traces_expired: expired,
     });
     let (mode, findings) = mode(request, &rules);
     let report = Report::of(Parts {
@@ -221,7 +221,13 @@ fn price_and_resolve(
     };
     coverage.price(|provider, model| {
         let model = ModelRef::new(provider, model)?;
-        policy.prices.get(&model.to_string()).copied()
+        let named = |(name, _): &(&String, &Price)| {
+            ModelRef::parse(name).is_some_and(|name| name.same(&model))
+        };
+        let exact = policy.prices.get(&model.to_string());
+        exact
+            .or_else(|| Some(policy.prices.iter().find(named)?.1))
+            .copied()
     });
     Ok(versions::resolve(repo, range, policy, changes, coverage)?)
 }
@@ -261,6 +267,7 @@ fn mode(request: &Request, rules: &Rules) -> (Mode, Vec<String>) {
         Origin::Base | Origin::Simulated => rules.policy.mode,
     };
     match request.mode {
+        Some(_) if rules.origin == Origin::Bootstrap => (own, Vec::new()),
         Some(asked) if request.publishes && asked < own => {
             let finding = format!(
                 "mode `{}` was asked for and ignored: the policy says `{}`, and a workflow can only tighten it",
@@ -460,7 +467,13 @@ fn publication(
 }
 
 /// What is published of a check that could not be made: the status must not stay pending.
-fn failed(error: &Error, pull: Option<&PullRequest>, environment: &Environment) -> Publication {
+fn failed(
+    error: &Error,
+    args: &CheckArgs,
+    pull: Option<&PullRequest>,
+    environment: &Environment,
+) -> Publication {
+    let name = pull.and_then(|pull| named_status(args, pull));
     let hint = error.hint().unwrap_or_default();
     let summary = format!(
         "## ⛔ gatecard: could not check\n\n{}\n\n{}\n",
@@ -472,13 +485,21 @@ fn failed(error: &Error, pull: Option<&PullRequest>, environment: &Environment) 
         status: status(
             State::Error,
             format!("could not check: {error}"),
-            None,
+            name.as_deref(),
             pull,
             environment,
         ),
         outputs: vec![("verdict", Verdict::Error.id().to_owned())],
         summary,
     }
+}
+
+/// The name that the base policy gives the status: an older one of that name must not stay.
+fn named_status(args: &CheckArgs, pull: &PullRequest) -> Option<String> {
+    let repo = Repo::open(&args.repo).ok()?;
+    let named = args.policy.as_deref().map(RepoPath::parse);
+    let rules = Rules::find(&repo, &pull.base, &pull.base, named.flatten().as_ref()).ok()?;
+    rules.policy.status_name
 }
 
 /// Publishes unless the policy is a simulation or another commit was judged. Returns whether

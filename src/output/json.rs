@@ -74,11 +74,13 @@ struct Change<'r> {
     id: &'r str,
     kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    from: Option<&'r str>,
+    renamed_from: Option<&'r str>,
     path: &'r str,
     risk: &'static str,
-    before: Option<Digest>,
-    after: Option<Digest>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<Digest>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<Digest>,
     facets: &'r [&'static str],
     triggers: &'r [&'static str],
     freshness: Option<&'r str>,
@@ -275,11 +277,11 @@ fn changes(report: &Report) -> Vec<Change<'_>> {
         .map(|change| Change {
             id: &change.id,
             kind: change.kind,
-            from: change.from.as_deref(),
+            renamed_from: change.from.as_deref(),
             path: &change.path,
             risk: change.risk.id(),
-            before: change.before,
-            after: change.after,
+            from: change.before,
+            to: change.after,
             facets: &change.facets,
             triggers: &change.triggers,
             freshness: change.freshness.as_deref(),

@@ -195,6 +195,9 @@ fn entry(item: &Node<'_>, default: &Rule, errors: &mut Errors<'_>) -> Option<(Gl
         "retrieval",
     ];
     let fields = item.fields(&known, errors);
+    if let (Some(_), Some(both)) = (fields.get("file"), fields.get("files")) {
+        both.refuse(errors, "stands beside `file`; expected one of them");
+    }
     let file = match fields.get("files") {
         Some(files) => files,
         None => fields.need("file", errors)?,
