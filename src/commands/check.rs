@@ -291,7 +291,9 @@ fn request(
         _ => return Err(Error::NoRange),
     };
     let path = |text: &str| {
-        RepoPath::parse(text).ok_or_else(|| usage("--policy", text, "a path inside the base tree"))
+        RepoPath::parse(text)
+            .filter(|path| *path != RepoPath::root())
+            .ok_or_else(|| usage("--policy", text, "a path inside the base tree"))
     };
     let named = args.policy.as_deref().or(environment.policy.as_deref());
     let word = args.mode.as_deref().or(environment.mode.as_deref());

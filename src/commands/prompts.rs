@@ -56,11 +56,14 @@ pub(super) fn run(args: &PromptsArgs, context: &mut Context<'_>) -> Result<u8, E
     let repo = Repo::open(&args.repo)?;
     let commit = repo.resolve(&args.revision)?;
     let named = match args.policy.as_deref() {
-        Some(text) => Some(RepoPath::parse(text).ok_or_else(|| Error::Usage {
-            what: "--policy",
-            found: text.to_owned(),
-            expected: String::from("a path inside the tree"),
-        })?),
+        Some(text) => {
+            let path = RepoPath::parse(text).filter(|path| *path != RepoPath::root());
+            Some(path.ok_or_else(|| Error::Usage {
+                what: "--policy",
+                found: text.to_owned(),
+                expected: String::from("a path inside the tree"),
+            })?)
+        }
         None => None,
     };
     let rules = Rules::find(&repo, &commit, &commit, named.as_ref())?;
