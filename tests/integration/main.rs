@@ -15,4 +15,5 @@ mod demo; // the shipped example
 mod fake_github; // a stateful fake of GitHub's API
 mod flow; // the whole flow
 mod harness; // repositories, evidence, running the binary
+mod prompts; // prompt files of every format, and what a change is called
 mod repositories; // every kind of repository, and what is none
