@@ -12,7 +12,7 @@ use crate::policy::scope::{Governance, Scope};
 use crate::prompt::MAX_PROMPT;
 use crate::prompt::closure::may_include;
 
-const MAGIC: &[u8] = b"gatecard includes 1\n";
+const MAGIC: &[u8] = b"gatecard includes 2\n";
 const MAX_CACHE: u64 = 64 << 20;
 
 /// Lists the governed files of a commit.
