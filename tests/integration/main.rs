@@ -11,6 +11,7 @@
     reason = "a test that panics has failed, which is its job, and a table is as long as its cases"
 )]
 
+mod bad_input; // input that cannot be judged
 mod demo; // the shipped example
 mod fake_github; // a stateful fake of GitHub's API
 mod flow; // the whole flow
