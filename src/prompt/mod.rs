@@ -203,6 +203,8 @@ pub(crate) struct Prompt {
     pub(crate) variables: BTreeSet<String>,
     /// Shared retrieval settings by file.
     pub(crate) retrieval: BTreeMap<String, Json>,
+    /// Shared model files whose shape says nothing of one model, by file.
+    pub(crate) other_models: BTreeMap<String, Json>,
     /// Every other file of the closure.
     pub(crate) includes: BTreeSet<Included>,
     /// The forms in which other tools keep its text.
