@@ -504,7 +504,7 @@ fn a_changed_include_changes_the_prompt_that_includes_it() {
         ),
         (
             "a.j2",
-            "{%- extends \"/base.j2\" -%}\n",
+            "{%- extends \"base.j2\" -%}\n",
             "base.j2",
             "Kind.\n",
             "Curt.\n",
@@ -1040,4 +1040,78 @@ fn triggers_say_why_the_full_card_is_needed() {
     let repo = between(&[], &[("prompts/a.md", text)]);
     let found = change(&repo.check(&[]).exits(1), "prompts/a");
     assert_eq!(words(&found["triggers"]), ["new_prompt"]);
+}
+
+#[test]
+fn a_file_that_never_was_a_prompt_may_move_anywhere() {
+    let repo = Repo::with(&[(".github/gatecard.yml", POLICY), ("prompts/a.md", "Hi.\n")]);
+    repo.write_bytes(
+        "prompts/logo.png",
+        b"\x89PNG\0\xff\0 an image of some bytes",
+    );
+    repo.write(&[("prompts/data.csv", "a,b,c\n1,2,3\n4,5,6\n")]);
+    repo.commit("an image");
+    repo.branch("head");
+    repo.git(&["mv", "prompts/logo.png", "logo.png"]);
+    repo.git(&["mv", "prompts/data.csv", "data.csv"]);
+    repo.commit("move it");
+    let ran = repo.check(&[]).exits(0);
+    assert_eq!(ran.json()["governed"], false);
+}
+
+#[test]
+fn a_shared_model_file_of_any_shape_is_told_in_words() {
+    let policy = "version: 1\nmodels: [models.yml]\nprompts: [\"prompts/**\"]\n";
+    for (base, before, after, facets, what) in [
+        (
+            "model: openai/gpt-4o\nparameters: { temperature: 0 }\n",
+            "0",
+            "1",
+            "parameters",
+            "temperature",
+        ),
+        (
+            "models:\n  fast: { id: openai/gpt-4o, temperature: 0 }\n",
+            "0",
+            "1",
+            "parameters",
+            "models models.fast.temperature",
+        ),
+        (
+            "fast: { model: openai/gpt-4o }\n",
+            "4o",
+            "5",
+            "model",
+            "models fast.model",
+        ),
+        (
+            "- { model: a, top_p: 0 }\n- { model: b, top_p: 0 }\n",
+            "b",
+            "c",
+            "model",
+            "models 1.model",
+        ),
+    ] {
+        let repo = Repo::with(&[
+            (".github/gatecard.yml", policy),
+            ("models.yml", base),
+            ("prompts/a.md", "Hi {{q}}.\n"),
+        ]);
+        repo.branch("head");
+        repo.write(&[("models.yml", &base.replacen(before, after, 1))]);
+        repo.commit("change the models");
+        let ran = repo.check(&[]).exits(1);
+        assert_eq!(
+            changes(&ran),
+            [format!("modified prompts/a {facets}")],
+            "{base}"
+        );
+        let change = change(&ran, "prompts/a");
+        assert_eq!(
+            change["differences"].as_array().unwrap().len(),
+            1,
+            "{change}"
+        );
+        assert_eq!(change["differences"][0]["what"], what, "{base}");
+    }
 }
