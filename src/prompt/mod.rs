@@ -16,6 +16,8 @@ mod dotprompt;
 mod github_models;
 mod promptfoo;
 mod prompty;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
