@@ -235,8 +235,13 @@ fn snippets(text: &str, path: &str, errors: &[YamlError]) -> String {
     shown.join("\n\n")
 }
 
-/// The bytes from a place to the end of its line.
+/// The bytes from a place to the end of its line. A text that ends too early is to blame at
+/// its end.
 fn span(text: &str, place: yaml::Place) -> Option<std::ops::Range<usize>> {
+    if place.line > text.lines().count() {
+        let end = text.trim_end().len();
+        return (end > 0).then_some(end..end);
+    }
     let line = text.lines().nth(place.line.checked_sub(1)?)?;
     let start: usize = text
         .split_inclusive('\n')

@@ -45,11 +45,11 @@ impl From<serde_yaml::Error> for YamlError {
             line: location.line(),
             column: location.column(),
         });
-        let text = error.to_string();
-        let message = match text.rfind(" at line ") {
-            Some(at) if place.is_some() => text.get(..at).unwrap_or(&text).to_owned(),
-            _ => text,
-        };
+        let mut message = error.to_string();
+        // The parser's text ends in the place, or goes on with where the broken value began.
+        if let Some(Place { line, column }) = place {
+            message = message.replacen(&format!(" at line {line} column {column}"), "", 1);
+        }
         Self { place, message }
     }
 }
@@ -509,6 +509,17 @@ mod tests {
             let error = to_json(text).unwrap_err();
             assert!(error.message.contains(want), "{want}: {error}");
         }
+    }
+
+    #[test]
+    fn a_broken_value_is_told_with_its_end_and_its_beginning() {
+        let error = to_json("a: 1\nb: [1\nc: 2\n").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "3:2: did not find expected ',' or ']', while parsing a flow sequence at line 2 column 4"
+        );
+        let error = to_json("a: 1\n\" at line 3 column 1\": 1\nb: *x\n").unwrap_err();
+        assert_eq!(error.to_string(), "3:4: unknown anchor");
     }
 
     #[test]

@@ -23,12 +23,14 @@ pub(super) fn change_set(
     let reader = Reader { repo, policy };
     let mut before = reader.side(&range.merge_base, &paths.base)?;
     let after = reader.side(&range.head, &paths.head)?;
+    let renames = renames(&deltas);
     let edited: BTreeSet<&RepoPath> = deltas
         .iter()
         .filter_map(|delta| Some(&delta.after.as_ref()?.0))
         .collect();
     let unreadable: BTreeSet<&RepoPath> = before.broken.iter().map(|(path, _)| path).collect();
     let lost: BTreeSet<RepoPath> = after.broken.iter().map(|(path, _)| path.clone()).collect();
+    let moved = ungoverned(&before.paths(), &after.paths(), &renames);
     // A prompt that this change does not touch and that was broken before is not its fault.
     let (old, new): (Vec<_>, Vec<_>) = after
         .broken
@@ -41,10 +43,10 @@ pub(super) fn change_set(
         governed: governed_files(repo, policy, policy_path, &deltas),
         ..ChangeSet::default()
     };
-    set.broken.extend(ungoverned(policy, &deltas));
+    set.broken.extend(moved);
     // A prompt that cannot be read at head is broken, not removed.
     before.prompts.retain(|prompt| !lost.contains(&prompt.path));
-    let pairs = pair(before.prompts, after.prompts, &renames(&deltas));
+    let pairs = pair(before.prompts, after.prompts, &renames);
     for change in pairs
         .into_iter()
         .filter_map(|(base, head)| change(policy, base, head))
@@ -130,6 +132,15 @@ struct Side {
     prompts: Vec<Prompt>,
     /// Files that cannot be read, each with the first reason.
     broken: Vec<(RepoPath, Problem)>,
+}
+
+impl Side {
+    /// The files that hold a prompt, whether it can be read or not.
+    fn paths(&self) -> BTreeSet<RepoPath> {
+        let prompts = self.prompts.iter().map(|prompt| &prompt.path);
+        let broken = self.broken.iter().map(|(path, _)| path);
+        prompts.chain(broken).cloned().collect()
+    }
 }
 
 struct Reader<'a> {
@@ -377,15 +388,18 @@ fn triggers(policy: &Policy, base: Option<&Prompt>, head: &Prompt) -> BTreeSet<T
     found
 }
 
-/// Governed prompts that were moved to where no pattern finds them.
-fn ungoverned(policy: &Policy, deltas: &[Delta]) -> Vec<Problem> {
-    let is_prompt = |path: &RepoPath| matches!(policy.scope.of(path), Governance::Governed(_));
-    renames(deltas)
-        .into_iter()
-        .filter(|(after, before)| is_prompt(before) && !is_prompt(after))
-        .map(|(after, before)| {
-            let found = format!("was moved from `{before}`, and no pattern of the policy finds it");
-            Problem::new(Code::Ungoverned, &after, found)
+/// Governed prompts that were moved to where no pattern finds them, or no format reads them.
+fn ungoverned(
+    before: &BTreeSet<RepoPath>,
+    after: &BTreeSet<RepoPath>,
+    renames: &BTreeMap<RepoPath, RepoPath>,
+) -> Vec<Problem> {
+    renames
+        .iter()
+        .filter(|(new, old)| before.contains(old) && !after.contains(new))
+        .map(|(new, old)| {
+            let found = format!("was moved from `{old}`, and the policy finds no prompt there");
+            Problem::new(Code::Ungoverned, new, found)
         })
         .collect()
 }

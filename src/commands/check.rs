@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
-use super::Context;
+use super::{Context, policy_path};
 use crate::categories::View;
 use crate::change::{ChangeSet, Range};
 use crate::cli::CheckArgs;
@@ -297,9 +297,6 @@ fn request(
         (_, _, Some(pull)) => (pull.base.to_string(), pull.head.to_string()),
         _ => return Err(Error::NoRange),
     };
-    let path = |text: &str| {
-        RepoPath::parse(text).ok_or_else(|| usage("--policy", text, "a path inside the base tree"))
-    };
     let named = args.policy.as_deref().or(environment.policy.as_deref());
     let word = args.mode.as_deref().or(environment.mode.as_deref());
     let mode = word.map(|word| {
@@ -316,7 +313,7 @@ fn request(
     Ok(Request {
         repo: args.repo.clone(),
         revisions,
-        policy: named.map(path).transpose()?,
+        policy: named.map(policy_path).transpose()?,
         policy_file: args.policy_file.clone(),
         evidence: args
             .evidence

@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use crate::cli::Command;
 use crate::environment::Environment;
 use crate::error::Error;
+use crate::git::RepoPath;
 
 /// What a command gets from outside.
 pub(crate) struct Context<'a> {
@@ -49,4 +50,15 @@ pub(crate) fn run(command: &Command, context: &mut Context<'_>) -> Result<u8, Er
         Command::Explain(args) => explain::run(args, context),
         Command::Demo(args) => demo::run(args, context),
     }
+}
+
+/// Reads `--policy`: a file inside the tree, which is never the tree itself.
+fn policy_path(text: &str) -> Result<RepoPath, Error> {
+    RepoPath::parse(text)
+        .filter(|path| *path != RepoPath::root())
+        .ok_or_else(|| Error::Usage {
+            what: "--policy",
+            found: text.to_owned(),
+            expected: String::from("a path inside the base tree"),
+        })
 }

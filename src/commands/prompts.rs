@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Context;
+use super::{Context, policy_path};
 use crate::change::{includers, looks_like_prompt};
 use crate::cli::PromptsArgs;
 use crate::error::Error;
@@ -55,14 +55,7 @@ struct Unreadable {
 pub(super) fn run(args: &PromptsArgs, context: &mut Context<'_>) -> Result<u8, Error> {
     let repo = Repo::open(&args.repo)?;
     let commit = repo.resolve(&args.revision)?;
-    let named = match args.policy.as_deref() {
-        Some(text) => Some(RepoPath::parse(text).ok_or_else(|| Error::Usage {
-            what: "--policy",
-            found: text.to_owned(),
-            expected: String::from("a path inside the tree"),
-        })?),
-        None => None,
-    };
+    let named = args.policy.as_deref().map(policy_path).transpose()?;
     let rules = Rules::find(&repo, &commit, &commit, named.as_ref())?;
     let scope = &rules.policy.scope;
     let revision = Revision {

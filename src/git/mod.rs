@@ -287,19 +287,27 @@ impl Repo {
         chrono::DateTime::from_timestamp(commit.time().seconds(), 0)
     }
 
+    /// Whether any branch or tag has a commit yet, or a commit is checked out without one.
+    fn has_commit(&self) -> bool {
+        let named = self
+            .inner
+            .references()
+            .is_ok_and(|mut all| all.next().is_some());
+        named || self.inner.head().is_ok()
+    }
+
     /// Resolves a branch, tag or commit to a commit.
     pub(crate) fn resolve(&self, revision: &str) -> Result<CommitSha, GitError> {
         let unknown = || GitError::UnknownRevision {
             revision: crate::untrusted::log_line(revision),
             shallow: self.is_shallow(),
         };
-        let found = self.inner.revparse_single(revision).map_err(|error| {
-            let unborn = matches!(self.inner.is_empty(), Ok(true));
-            match error.code() {
-                _ if unborn => GitError::Unborn {
-                    path: self.folder().display().to_string(),
-                },
-                _ => unknown(),
+        let found = self.inner.revparse_single(revision).map_err(|_| {
+            if self.has_commit() {
+                return unknown();
+            }
+            GitError::Unborn {
+                path: self.folder().display().to_string(),
             }
         })?;
         let commit = found.peel(ObjectType::Commit).map_err(|_| unknown())?;
@@ -476,7 +484,8 @@ impl Repo {
     }
 
     fn oid(&self, commit: &CommitSha) -> Result<Oid, GitError> {
-        Oid::from_str(commit.as_str()).map_err(|_| GitError::UnknownRevision {
+        let format = self.inner.object_format();
+        Oid::from_str_ext(commit.as_str(), format).map_err(|_| GitError::UnknownRevision {
             revision: commit.to_string(),
             shallow: self.is_shallow(),
         })

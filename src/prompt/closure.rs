@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value as Json};
 
 use super::model::{ModelRef, ModelUse, Settings};
-use super::raw;
 use super::variables::{self, Reference};
 use super::version::{Content, SharedModels, Version};
 use super::{Draft, File, IncludeRole, Included, MAX_PROMPT, Problem, Prompt, PromptId, canonical};
+use super::{raw, text};
 use crate::git::{CommitSha, Entry, GitError, Kind, Repo, RepoPath};
 use crate::policy::scope::Rule;
 use crate::reason::Code;
@@ -116,7 +116,11 @@ impl Revision<'_> {
         let mut shared = Shared::default();
         for path in &rule.models {
             let value = self.config(path)?;
-            shared.defaults.push(Defaults::read(&value));
+            let defaults = Defaults::read(&value);
+            if defaults.model.is_none() {
+                shared.other_models.insert(path.to_string(), value.clone());
+            }
+            shared.defaults.push(defaults);
             let parted = part_models(value);
             shared.models.insert(path.to_string(), parted);
             shared.add(path, IncludeRole::Models);
@@ -149,6 +153,7 @@ impl Revision<'_> {
 struct Shared {
     models: BTreeMap<String, SharedModels>,
     defaults: Vec<Defaults>,
+    other_models: BTreeMap<String, Json>,
     retrieval: BTreeMap<String, Json>,
     includes: BTreeSet<Included>,
 }
@@ -173,19 +178,15 @@ impl Defaults {
         let Some(map) = value.as_object() else {
             return Self::default();
         };
-        let text = |key: &str| map.get(key).and_then(Json::as_str);
-        let model = match (text("provider"), text("model").or(text("id"))) {
+        let word = |key: &str| map.get(key).and_then(Json::as_str);
+        let model = match (word("provider"), word("model").or(word("id"))) {
             (Some(provider), Some(model)) if !model.contains([':', '/']) => {
                 ModelRef::new(provider, model)
             }
             (_, Some(model)) => ModelRef::parse(model),
             _ => return Self::default(),
         };
-        let settings = ["parameters", "modelParameters", "config"]
-            .into_iter()
-            .find_map(|key| map.get(key)?.as_object())
-            .map(Settings::read)
-            .unwrap_or_default();
+        let settings = Settings::read(&text::settings(&mut map.clone()));
         Self { model, settings }
     }
 }
@@ -279,6 +280,7 @@ fn build(
         partials: includes.partials.clone(),
         variables: used,
         retrieval: shared.retrieval.clone(),
+        other_models: shared.other_models.clone(),
         includes: closure,
         forms,
         version,
@@ -316,10 +318,13 @@ fn lay_under(draft: &mut Draft, defaults: &[Defaults]) {
 pub(crate) fn may_include(bytes: &[u8]) -> bool {
     let starts =
         |at: usize, marker: &[u8]| bytes.get(at..).is_some_and(|rest| rest.starts_with(marker));
+    let partial = |at: usize| {
+        let mut tail = bytes.iter().skip(at + 2);
+        starts(at, b"{{") && tail.find(|byte| !b"{~# 	
+".contains(byte)) == Some(&b'>')
+    };
     bytes.iter().enumerate().any(|(at, byte)| match byte {
-        b'{' => [&b"{{>"[..], b"{{ >", b"{{~>", b"{%"]
-            .iter()
-            .any(|marker| starts(at, marker)),
+        b'{' => starts(at, b"{%") || partial(at),
         b'f' => starts(at, b"file:"),
         _ => false,
     })

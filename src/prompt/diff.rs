@@ -1,12 +1,13 @@
 //! What changed between two versions of a prompt, in words instead of lines of YAML.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::Hash;
 
-use serde_json::Value as Json;
-use similar::{ChangeTag, TextDiff};
+use serde_json::{Value as Json, json};
+use similar::{Algorithm, ChangeTag, DiffTag, TextDiff, capture_diff_slices};
 
 use super::model::ModelUse;
-use super::{Prompt, canonical};
+use super::{Message, Prompt, canonical};
 use crate::units::Share;
 use crate::untrusted::shorten;
 
@@ -54,16 +55,26 @@ pub(crate) fn differences(base: &Prompt, head: &Prompt) -> Vec<Difference> {
         &head.draft.schema,
         &mut found,
     );
-    for path in base
-        .retrieval
-        .keys()
-        .chain(head.retrieval.keys())
-        .collect::<BTreeSet<_>>()
-    {
-        let side = |prompt: &Prompt| prompt.retrieval.get(path).cloned().unwrap_or_default();
-        leaves("retrieval ", &side(base), &side(head), &mut found);
-    }
+    files(
+        "models ",
+        &base.other_models,
+        &head.other_models,
+        &mut found,
+    );
+    files("retrieval ", &base.retrieval, &head.retrieval, &mut found);
     found
+}
+
+fn files(
+    prefix: &str,
+    before: &BTreeMap<String, Json>,
+    after: &BTreeMap<String, Json>,
+    found: &mut Vec<Difference>,
+) {
+    for path in before.keys().chain(after.keys()).collect::<BTreeSet<_>>() {
+        let side = |files: &BTreeMap<String, Json>| files.get(path).cloned().unwrap_or_default();
+        leaves(prefix, &side(before), &side(after), found);
+    }
 }
 
 /// The share of the template's words that a change touched: words that went or came, over the
@@ -99,9 +110,7 @@ pub(crate) fn changed_words(base: &Prompt, head: &Prompt) -> Share {
 }
 
 fn texts(base: &Prompt, head: &Prompt, found: &mut Vec<Difference>) {
-    let (old, new) = (&base.draft.template, &head.draft.template);
-    for at in 0..old.len().max(new.len()) {
-        let (before, after) = (old.get(at), new.get(at));
+    for (before, after) in paired(&base.draft.template, &head.draft.template) {
         let role = after.or(before).map_or("", |message| message.role.as_str());
         let what = if role.is_empty() {
             String::from("template")
@@ -130,6 +139,40 @@ fn texts(base: &Prompt, head: &Prompt, found: &mut Vec<Difference>) {
         let what = format!("partial {}", shorten(name, 80));
         text(what, &side(base), &side(head), found);
     }
+}
+
+type Pair<'m> = (Option<&'m Message>, Option<&'m Message>);
+
+/// Pairs the messages that differ: equal ones are found first, so that a message put in
+/// before others changes none of them, then those of one role.
+fn paired<'m>(old: &'m [Message], new: &'m [Message]) -> Vec<Pair<'m>> {
+    let mut pairs = Vec::new();
+    for (equal, old, new) in runs(old, new, |message| (&message.role, &message.content)) {
+        if equal {
+            continue;
+        }
+        for (_, old, new) in runs(old, new, |message| &message.role) {
+            let longer = old.len().max(new.len());
+            pairs.extend((0..longer).map(|at| (old.get(at), new.get(at))));
+        }
+    }
+    pairs
+}
+
+/// Parts two lists into runs that are equal by `key`, and those between.
+fn runs<'m, K: Hash + Ord>(
+    old: &'m [Message],
+    new: &'m [Message],
+    key: impl Fn(&'m Message) -> K,
+) -> Vec<(bool, &'m [Message], &'m [Message])> {
+    let keys = |list: &'m [Message]| -> Vec<K> { list.iter().map(&key).collect() };
+    capture_diff_slices(Algorithm::Myers, &keys(old), &keys(new))
+        .iter()
+        .filter_map(|op| {
+            let equal = op.tag() == DiffTag::Equal;
+            Some((equal, old.get(op.old_range())?, new.get(op.new_range())?))
+        })
+        .collect()
 }
 
 fn text(what: String, before: &str, after: &str, found: &mut Vec<Difference>) {
@@ -214,18 +257,11 @@ fn models(before: &[ModelUse], after: &[ModelUse], found: &mut Vec<Difference>) 
     let (old, new) = (parameters(before), parameters(after));
     let none = BTreeMap::new();
     for at in 0..old.len().max(new.len()) {
-        let side = |list: &[BTreeMap<String, Json>]| {
-            let map = list.get(at).unwrap_or(&none);
-            map.iter()
-                .map(|(key, value)| (key.clone(), value.clone()))
-                .collect()
+        let side = |list: &[BTreeMap<String, Json>]| match list.get(at).unwrap_or(&none) {
+            map if map.is_empty() => Json::Null,
+            map => json!(map),
         };
-        leaves(
-            "",
-            &Json::Object(side(&old)),
-            &Json::Object(side(&new)),
-            found,
-        );
+        leaves("", &side(&old), &side(&new), found);
     }
 }
 
@@ -273,7 +309,7 @@ fn leaves(prefix: &str, before: &Json, after: &Json, found: &mut Vec<Difference>
         let side = |map: &BTreeMap<String, String>| map.get(&key).cloned();
         let (before, after) = (side(&old), side(&new));
         value(
-            &format!("{prefix}{key}"),
+            format!("{prefix}{key}").trim_end(),
             before.as_deref(),
             after.as_deref(),
             found,

@@ -16,6 +16,8 @@ mod dotprompt;
 mod github_models;
 mod promptfoo;
 mod prompty;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -203,6 +205,8 @@ pub(crate) struct Prompt {
     pub(crate) variables: BTreeSet<String>,
     /// Shared retrieval settings by file.
     pub(crate) retrieval: BTreeMap<String, Json>,
+    /// Shared model files whose shape says nothing of one model, by file.
+    pub(crate) other_models: BTreeMap<String, Json>,
     /// Every other file of the closure.
     pub(crate) includes: BTreeSet<Included>,
     /// The forms in which other tools keep its text.

@@ -89,7 +89,7 @@ fn model(value: Json) -> (Vec<ModelUse>, Settings) {
         }
         other => object(other),
     };
-    let mut configuration = object(take(&mut map, &["configuration", "connection"]));
+    let configuration = object(take(&mut map, &["configuration", "connection"]));
     let text = |map: &Map<String, Json>, keys: &[&str]| {
         keys.iter()
             .find_map(|key| Some(map.get(*key)?.as_str()?.to_owned()))
@@ -100,7 +100,7 @@ fn model(value: Json) -> (Vec<ModelUse>, Settings) {
             &["name", "azure_deployment", "deployment", "model"],
         )
     });
-    let provider = text(&map, &["provider"]).or_else(|| text(&configuration, &["type", "kind"]));
+    let provider = text(&map, &["provider"]).or_else(|| text(&configuration, &["type"]));
     let settings = Settings::read(&object(take(&mut map, &["parameters", "options"])));
     let model = match (name, provider) {
         (Some(name), Some(provider)) => ModelRef::new(&provider, &name),
@@ -113,7 +113,6 @@ fn model(value: Json) -> (Vec<ModelUse>, Settings) {
             parameters.insert(String::from("api"), api.clone());
         }
     }
-    configuration.clear();
     let used = model.is_some() || !parameters.is_empty();
     let models = used.then_some(ModelUse { model, parameters });
     (models.into_iter().collect(), settings)
@@ -191,5 +190,8 @@ mod tests {
         assert_eq!(name(v1).as_deref(), Some("azure/gpt-4o"));
         assert_eq!(name(v2).as_deref(), Some("openai/gpt-4o"));
         assert_eq!(name(Json::from("gpt-4")).as_deref(), Some("gpt-4"));
+        // A connection's kind says how to sign in, not who answers.
+        let keyed = serde_json::json!({"id": "gpt-4", "connection": {"kind": "key"}});
+        assert_eq!(name(keyed).as_deref(), Some("gpt-4"));
     }
 }

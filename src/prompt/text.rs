@@ -103,7 +103,8 @@ fn model(meta: &mut Map<String, Json>) -> Option<ModelRef> {
     }
 }
 
-fn settings(meta: &mut Map<String, Json>) -> Map<String, Json> {
+/// Takes the settings of a model, in a map of their own or among the other keys.
+pub(super) fn settings(meta: &mut Map<String, Json>) -> Map<String, Json> {
     let mut settings = object(take(
         meta,
         &[

@@ -65,12 +65,18 @@ pub(crate) fn references(text: &str) -> Vec<Reference<'_>> {
     tags(text)
         .filter_map(|tag| match tag {
             Tag::Value(inner) => {
-                let name = inner.strip_prefix('>')?.trim_start();
+                // `{{#> name}}...{{/name}}` falls back to what stands inside.
+                let block = inner.strip_prefix('#').map(str::trim_start);
+                let name = block.unwrap_or(inner).strip_prefix('>')?.trim_start();
                 let name = name.split([' ', '\t', '\n']).next()?;
-                Some(if name.starts_with('(') {
-                    Reference::Dynamic(inner)
-                } else {
-                    Reference::Partial(name.trim_matches(['"', '\'']))
+                let path = name.trim_matches(['"', '\'']);
+                Some(match block {
+                    _ if name.starts_with('(') => Reference::Dynamic(inner),
+                    None => Reference::Partial(path),
+                    Some(_) => Reference::Template {
+                        path,
+                        optional: true,
+                    },
                 })
             }
             Tag::Statement(inner) => {
@@ -152,6 +158,9 @@ fn value(inner: &str, used: &mut BTreeSet<String>) {
         '#' | '^' => {
             // A block: `#each items as |item|`, or Mustache's `#items`.
             let body = inner.get(1..).unwrap_or_default();
+            if body.trim_start().starts_with('>') {
+                return;
+            }
             let body = body.split(" as ").next().unwrap_or(body);
             match body.trim().split_once(char::is_whitespace) {
                 Some((_, arguments)) => names(arguments, used),
@@ -273,7 +282,7 @@ mod tests {
             ),
             ("{% set x = y %}{{ x }}", &["y"]),
             (
-                "{{! comment }}{{!-- {{no}} --}}{# {{none}} #}{{>partial}}",
+                "{{! comment }}{{!-- {{no}} --}}{# {{none}} #}{{>partial}}{{#> block}}{{/block}}",
                 &[],
             ),
             ("JSON: {\"a\": {b}} and {single}", &[]),
@@ -288,11 +297,15 @@ mod tests {
 
     #[test]
     fn references_are_found() {
-        let text = "{{> greeting name=x}} {% include 'a/b.j2' ignore missing %} {% extends \"base.j2\" %} {% include which %}";
+        let text = "{{> greeting name=x}} {{#> layout}}{{/layout}} {% include 'a/b.j2' ignore missing %} {% extends \"base.j2\" %} {% include which %}";
         assert_eq!(
             references(text),
             [
                 Reference::Partial("greeting"),
+                Reference::Template {
+                    path: "layout",
+                    optional: true
+                },
                 Reference::Template {
                     path: "a/b.j2",
                     optional: true

@@ -329,7 +329,7 @@ impl Evals {
             .sorted()
             .into_iter()
             .take(count)
-            .map(|row| row.take())
+            .map(Value::take)
             .collect();
         *self.rows() = kept;
         self

@@ -7,10 +7,14 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::disallowed_methods,
-    reason = "a test that panics has failed, which is its job"
+    clippy::too_many_lines,
+    reason = "a test that panics has failed, which is its job, and a table is as long as its cases"
 )]
 
+mod bad_input; // input that cannot be judged
 mod demo; // the shipped example
 mod fake_github; // a stateful fake of GitHub's API
-mod flow;
-mod harness; // repositories, evidence, running the binary // the whole flow
+mod flow; // the whole flow
+mod harness; // repositories, evidence, running the binary
+mod prompts; // prompt files of every format, and what a change is called
+mod repositories; // every kind of repository, and what is none
