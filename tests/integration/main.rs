@@ -2,7 +2,9 @@
 //!
 //! One module for each behaviour; add a test where its behaviour stands.
 
+mod bad_evidence; // evidence that cannot be read
+mod binding; // which eval results count for which version
 mod demo; // the shipped example
 mod fake_github; // a stateful fake of GitHub's API
-mod flow;
-mod harness; // repositories, evidence, running the binary // the whole flow
+mod flow; // the whole flow
+mod harness; // repositories, evidence, running the binary
