@@ -148,13 +148,14 @@ fn a_path_that_finds_nothing_is_an_error() {
 }
 
 #[test]
-fn results_without_rows_are_no_evidence() {
+fn results_without_rows_are_a_run_without_cases() {
     let passing = Passing::new();
     let empty = Evals::passing(HEAD_PROMPT).keep(0);
     let path = passing.repo.evidence("none.json", &empty.bytes());
     let [baseline, _, traces] = &passing.files;
     let ran = passing.repo.check(&[baseline, &path, traces]).exits(1);
-    assert_eq!(ran.gate("min_examples"), "stale evidence-stale");
+    assert_eq!(ran.gate("min_examples"), "fail no-cases");
+    assert_eq!(ran.gate("max_regression"), "inconclusive nothing-paired");
 }
 
 #[test]

@@ -246,14 +246,7 @@ impl Output {
             .or(results.timestamp.as_deref())
             .and_then(time);
         let stamps = stamps(&self.config.tags);
-        let mut trials: BTreeMap<(usize, Option<String>), (Vec<Trial>, u64)> = BTreeMap::new();
-        for row in results.rows {
-            let (found, bare) = trials.entry((row.prompt, row.provider)).or_default();
-            match row.trial {
-                Some(trial) => found.push(trial),
-                None => *bare += 1,
-            }
-        }
+        let trials = by_arm(results.rows, &results.prompts, &self.config.providers);
         let arms = trials
             .into_iter()
             .map(|((index, provider), (trials, without_assertions))| {
@@ -273,6 +266,29 @@ impl Output {
             arms,
         })
     }
+}
+
+/// Trials and rows without assertions, by prompt and provider.
+type ByArm = BTreeMap<(usize, Option<String>), (Vec<Trial>, u64)>;
+
+fn by_arm(rows: Vec<Row>, prompts: &[PromptEntry], providers: &Json) -> ByArm {
+    let mut arms = ByArm::new();
+    for row in rows {
+        let (found, bare) = arms.entry((row.prompt, row.provider)).or_default();
+        match row.trial {
+            Some(trial) => found.push(trial),
+            None => *bare += 1,
+        }
+    }
+    // A prompt that ran on no test is a run without cases, not no run.
+    for (index, entry) in prompts.iter().enumerate() {
+        if !arms.keys().any(|(known, _)| *known == index) {
+            let provider = entry.provider.as_deref();
+            let provider = provider.map(|name| provider_id(providers, name));
+            arms.entry((index, provider)).or_default();
+        }
+    }
+    arms
 }
 
 fn shown(entry: Option<&PromptEntry>, provider: Option<&str>, config: &Config) -> Shown {
@@ -336,6 +352,15 @@ fn configured(providers: &Json, id: Option<&str>, label: Option<&str>) -> Option
         other => other.get("config").map_or(Some(&empty), Json::as_object)?,
     };
     Some(Settings::read(config))
+}
+
+/// The id of the provider that a prompt names by its label or its id.
+fn provider_id(providers: &Json, name: &str) -> String {
+    let labelled = providers.as_array().and_then(|list| {
+        let fits = |item: &&Json| item.get("label").and_then(Json::as_str) == Some(name);
+        list.iter().find(fits)?.get("id")?.as_str()
+    });
+    labelled.unwrap_or(name).to_owned()
 }
 
 /// `tags: { "gatecard:<prompt id>": <version> }`.
