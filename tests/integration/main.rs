@@ -7,4 +7,5 @@ mod binding; // which eval results count for which version
 mod demo; // the shipped example
 mod fake_github; // a stateful fake of GitHub's API
 mod flow; // the whole flow
+mod gates; // every gate in every state
 mod harness; // repositories, evidence, running the binary
