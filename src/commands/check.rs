@@ -84,7 +84,8 @@ pub(super) fn run(args: &CheckArgs, context: &mut Context<'_>) -> Result<u8, Err
             )
         }
     };
-    let published = publish(&publication, pull.as_ref(), &checked, context);
+    let pull = pull.filter(|pull| may_publish(args, pull, &checked, context));
+    let published = publish(&publication, pull.as_ref(), context);
     checked?;
     Ok(if published || code != 0 { code } else { 4 })
 }
@@ -479,26 +480,37 @@ fn failed(error: &Error, pull: Option<&PullRequest>, environment: &Environment) 
     }
 }
 
-/// Publishes unless the policy is a simulation or another commit was judged. Returns whether
-/// everything that should be on GitHub is there.
-fn publish(
-    publication: &Publication,
-    pull: Option<&PullRequest>,
+/// Nothing is published of a simulated policy, nor where another commit than the pull
+/// request's head was judged, or was to be.
+fn may_publish(
+    args: &CheckArgs,
+    pull: &PullRequest,
     checked: &Result<Checked, Error>,
     context: &mut Context<'_>,
 ) -> bool {
-    let mut pull = pull;
-    if let (Some(there), Ok(checked)) = (pull, checked) {
-        if checked.report.policy.origin == Origin::Simulated {
-            context.note("note: a simulated policy is never published");
-            pull = None;
-        } else if checked.report.range.head != there.head {
-            context.note(
-                "note: not published, since another commit than the pull request's head was judged",
-            );
-            pull = None;
-        }
+    if args.policy_file.is_some() {
+        context.note("note: a simulated policy is never published");
+        return false;
     }
+    let of_head = match (checked, &args.head) {
+        (Ok(checked), _) => checked.report.range.head == pull.head,
+        (Err(_), Some(head)) => *head == pull.head.to_string(),
+        (Err(_), None) => true,
+    };
+    if !of_head {
+        context.note(
+            "note: not published, since another commit than the pull request's head was judged",
+        );
+    }
+    of_head
+}
+
+/// Publishes, and returns whether everything that should be on GitHub is there.
+fn publish(
+    publication: &Publication,
+    pull: Option<&PullRequest>,
+    context: &mut Context<'_>,
+) -> bool {
     let delivered = publish::deliver(publication, pull, context.environment);
     for (name, part) in delivered.parts() {
         match part {
