@@ -8,4 +8,5 @@ mod demo; // the shipped example
 mod fake_github; // a stateful fake of GitHub's API
 mod flow; // the whole flow
 mod gates; // every gate in every state
+mod github; // the program in a workflow
 mod harness; // repositories, evidence, running the binary
