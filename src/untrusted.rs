@@ -24,14 +24,15 @@ pub(crate) const fn is_hidden(c: char) -> bool {
 ///
 /// Control and hidden characters are shown as escapes. `::` at the start of a line and `##[`
 /// anywhere start a workflow command on GitHub's runner, so both are broken with a visible
-/// backslash.
+/// backslash; `::` at the start of every word, since a line may be folded there.
 pub(crate) fn log_line(text: &str) -> String {
-    let visible = visible(text);
-    let broken = visible.replace("##[", "##\\[");
-    match broken.trim_start().strip_prefix("::") {
-        Some(rest) => format!("\\::{rest}"),
-        None => broken,
-    }
+    let broken = visible(text).replace("##[", "##\\[");
+    let words = broken.split(' ').map(|word| {
+        let command = word.trim_start().starts_with("::");
+        let mark = if command { "\\" } else { "" };
+        format!("{mark}{word}")
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// Escapes text for a line of Markdown or a table cell: no tag, link, image, mention,
@@ -128,9 +129,10 @@ mod tests {
     fn the_log_sink_breaks_workflow_commands() {
         for (input, want) in [
             ("::set-output name=a::b", "\\::set-output name=a::b"),
-            ("  ::error::x", "\\::error::x"),
+            ("  ::error::x", "  \\::error::x"),
             ("a ##[command]x", "a ##\\[command]x"),
-            ("a\n::error::x", "a ::error::x"),
+            ("a\n::error::x", "a \\::error::x"),
+            ("a : b, c: d::e", "a : b, c: d::e"),
             ("\u{1b}[31mred", "\\u{1b}[31mred"),
             ("a\u{202e}b", "a\\u{202e}b"),
         ] {
