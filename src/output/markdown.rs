@@ -34,6 +34,13 @@ struct Room {
     rationale: bool,
 }
 
+impl Room {
+    /// A name, which may be as long as a path can be.
+    fn name(self, text: &str) -> String {
+        inline(&shorten(text, self.text))
+    }
+}
+
 const ROOMS: [Room; 4] = [
     Room {
         rows: 50,
@@ -203,7 +210,7 @@ fn failing(report: &Report, room: Room) -> Vec<Failing> {
             prompt: ruling
                 .prompt
                 .as_ref()
-                .map(|id| inline(id.as_str()))
+                .map(|id| room.name(id.as_str()))
                 .unwrap_or_default(),
             outcome: ruling.state.id(),
             blocks: ruling.blocks,
@@ -238,8 +245,8 @@ fn changes(report: &Report, room: Room) -> Vec<Changed> {
         .iter()
         .take(room.rows)
         .map(|change| Changed {
-            id: inline(&change.id),
-            kind: kind(change),
+            id: room.name(&change.id),
+            kind: kind(change, room),
             version: version(change),
             facets: change.facets.join(", "),
             freshness: change.freshness.as_deref().map(inline).unwrap_or_default(),
@@ -253,9 +260,9 @@ fn changes(report: &Report, room: Room) -> Vec<Changed> {
         .collect()
 }
 
-fn kind(change: &ChangeReport) -> String {
+fn kind(change: &ChangeReport, room: Room) -> String {
     match &change.from {
-        Some(from) => format!(" (renamed from {})", inline(from)),
+        Some(from) => format!(" (renamed from {})", room.name(from)),
         None if change.kind == "modified" => String::new(),
         None => format!(" ({})", change.kind),
     }
@@ -288,8 +295,8 @@ fn told(difference: &Difference, room: Room) -> Vec<String> {
             removed,
             passages,
         } => {
-            let mut lines = vec![format!("{} (+{added} −{removed} lines)", inline(what))];
-            for (before, after) in passages {
+            let mut lines = vec![format!("{} (+{added} −{removed} lines)", room.name(what))];
+            for (before, after) in passages.iter().take(room.rows) {
                 let side = |text: &str, mark: &str| {
                     let text = inline(&shorten(text, room.text));
                     if text.is_empty() {
@@ -340,8 +347,8 @@ fn categories(report: &Report, room: Room) -> Vec<CategoryRow> {
                 [] => String::from("none"),
                 list => inline(&shorten(&list.join(", "), room.text.min(160))),
             },
-            owner: inline(&category.owner),
-            note: category.note.as_deref().map(inline),
+            owner: room.name(&category.owner),
+            note: category.note.as_deref().map(|note| room.name(note)),
         })
         .collect()
 }
@@ -380,7 +387,7 @@ fn evals(report: &Report, room: Room) -> Vec<EvalRow> {
             let (baseline, candidate) = test.passing();
             let worst = worst(comparison, room);
             EvalRow {
-                prompt: inline(prompt),
+                prompt: room.name(prompt),
                 baseline: format!("{baseline} pass"),
                 candidate: format!("{candidate} pass"),
                 difference: points(test.pairs.difference()),
@@ -407,7 +414,7 @@ fn worst(comparison: &Comparison, room: Room) -> Vec<Worst> {
                 inline(&shorten(text.as_deref().unwrap_or("no answer"), room.text))
             };
             Worst {
-                id: code(&pair.id),
+                id: code(&shorten(&pair.id, room.text)),
                 reason: inline(&shorten(
                     pair.candidate.reason.as_deref().unwrap_or("failed"),
                     200,
@@ -524,7 +531,7 @@ fn findings(report: &Report, room: Room) -> Vec<String> {
             .formatting
             .iter()
             .take(room.rows)
-            .map(|id| inline(id))
+            .map(|id| room.name(id))
             .collect();
         lines.push(format!(
             "formatting only, same version: {}",
