@@ -14,7 +14,7 @@ use super::{Look, Output, RenderError, words};
 use crate::gates::Outcome;
 use crate::policy::Mode;
 use crate::prompt::diff::Difference;
-use crate::regression::{Comparison, points};
+use crate::regression::{Comparison, p_value, points};
 use crate::report::{ChangeReport, CoverageReport, Report};
 use crate::rules::Origin;
 use crate::untrusted::{markdown_code as code, markdown_inline as inline, shorten};
@@ -393,7 +393,7 @@ fn evals(report: &Report, room: Room) -> Vec<EvalRow> {
                 difference: points(test.pairs.difference()),
                 low: points(test.interval.0),
                 high: points(test.interval.1),
-                p: format!("{:.4}", test.p),
+                p: inline(p_value(test.p).trim_start_matches("= ")),
                 n: test.pairs.count(),
                 unpaired: comparison.only_baseline + comparison.only_candidate,
                 lost: test.pairs.lost,
