@@ -310,6 +310,7 @@ impl Evals {
             row["success"] = json!(false);
             row["failureReason"] = json!(1);
             row["error"] = json!("Expected output to contain \"x\"");
+            row["gradingResult"]["reason"] = row["error"].clone();
         }
         self
     }

@@ -10,3 +10,4 @@ mod flow; // the whole flow
 mod gates; // every gate in every state
 mod github; // the program in a workflow
 mod harness; // repositories, evidence, running the binary
+mod outputs; // what the renderers print
