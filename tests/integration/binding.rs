@@ -98,7 +98,7 @@ fn a_run_with_another_model_or_other_parameters_is_stale() {
     for (provider, config, want) in [
         (mini, same.clone(), FRESH),
         ("openai:gpt-4o-mini", same.clone(), FRESH),
-        ("openai:chat:gpt-4o", same.clone(), "stale(model)"),
+        ("openai:chat:gpt-4o", same, "stale(model)"),
         (mini, warm.clone(), "stale(parameters)"),
         ("openai:chat:gpt-4o", warm, "stale(model, parameters)"),
     ] {

@@ -361,31 +361,28 @@ fn without(bytes: &[u8], keys: &[&str], count: usize) -> Vec<u8> {
     })
 }
 
-/// Visits every chat span with its number.
+/// Visits every chat span that did not fail, with its number.
 fn each_chat(bytes: &[u8], mut visit: impl FnMut(usize, &mut Value)) -> Vec<u8> {
-    let mut at = 0;
     let mut out = String::new();
+    let mut at = 0;
     for line in std::str::from_utf8(bytes).unwrap().lines() {
         let mut request: Value = serde_json::from_str(line).unwrap();
-        for resource in request["resourceSpans"].as_array_mut().unwrap() {
-            for scope in resource["scopeSpans"].as_array_mut().unwrap() {
-                for span in scope["spans"].as_array_mut().unwrap() {
-                    let chat = span["attributes"].as_array().unwrap().iter().any(|each| {
-                        each["key"] == "gen_ai.operation.name"
-                            && each["value"]["stringValue"] == "chat"
-                    });
-                    let failed = span["status"]["code"] == 2;
-                    if chat && !failed {
-                        visit(at, span);
-                        at += 1;
-                    }
-                }
-            }
+        let resources = request["resourceSpans"].as_array_mut().unwrap().iter_mut();
+        let scopes = resources.flat_map(|each| each["scopeSpans"].as_array_mut().unwrap());
+        let spans = scopes.flat_map(|each| each["spans"].as_array_mut().unwrap());
+        for span in spans.filter(|span| answered(span)) {
+            visit(at, span);
+            at += 1;
         }
         out.push_str(&request.to_string());
         out.push('\n');
     }
     out.into_bytes()
+}
+
+fn answered(span: &Value) -> bool {
+    let chat = json!({ "key": "gen_ai.operation.name", "value": { "stringValue": "chat" } });
+    span["attributes"].as_array().unwrap().contains(&chat) && span["status"]["code"] != 2
 }
 
 /// Checks the passing change with other traces.

@@ -125,7 +125,7 @@ impl Job {
     /// The last status: commit, name, state.
     fn status(&self) -> (String, String, String) {
         let statuses = self.fake.statuses();
-        let (sha, status) = statuses.last().expect("a status");
+        let (sha, status) = statuses.last().unwrap();
         let text = |key: &str| status[key].as_str().unwrap().to_owned();
         (sha.clone(), text("context"), text("state"))
     }

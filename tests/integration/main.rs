@@ -2,6 +2,16 @@
 //!
 //! One module for each behaviour; add a test where its behaviour stands.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::string_slice,
+    clippy::too_many_lines,
+    reason = "a test that panics has failed, which is its job, and a table is as long as its cases"
+)]
+
 mod bad_evidence; // evidence that cannot be read
 mod binding; // which eval results count for which version
 mod demo; // the shipped example

@@ -258,18 +258,15 @@ impl RawSpan<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-    use std::path::Path;
-
     use super::*;
     use crate::evidence::traces::calls::Coverage;
     use crate::evidence::traces::fields::FIELDS;
     use crate::policy::Where;
 
-    fn fixture(name: &str) -> Coverage {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/traces/otlp");
-        coverage(&fs::read(folder.join(name)).unwrap())
-    }
+    const CURRENT: &[u8] =
+        include_bytes!("../../../tests/fixtures/traces/otlp/otel-genai-v1.jsonl");
+    const OLDER: &[u8] =
+        include_bytes!("../../../tests/fixtures/traces/otlp/otel-openai-v2-legacy.jsonl");
 
     fn coverage(bytes: &[u8]) -> Coverage {
         let mut calls = Collector::default();
@@ -288,21 +285,18 @@ mod tests {
     /// How many calls show a field, and to how many it applies.
     fn field(coverage: &Coverage, id: &str) -> (u64, u64) {
         let about = FIELDS.iter().find(|about| about.id == id).unwrap();
-        let mut counted = (0, 0);
-        for group in coverage.groups.values() {
-            for ((present, applicable), count) in &group.masks {
-                if applicable.has(about.field) {
-                    counted.0 += if present.has(about.field) { *count } else { 0 };
-                    counted.1 += count;
-                }
-            }
-        }
-        counted
+        let masks = coverage.groups.values().flat_map(|group| &group.masks);
+        masks
+            .filter(|((_, applicable), _)| applicable.has(about.field))
+            .fold((0, 0), |(shown, owed), ((present, _), count)| {
+                let shows = u64::from(present.has(about.field)) * count;
+                (shown + shows, owed + count)
+            })
     }
 
     #[test]
     fn current_names_come_to_their_counts() {
-        let found = fixture("otel-genai-v1.jsonl");
+        let found = coverage(CURRENT);
         assert_eq!(
             (found.spans, found.traces.len(), calls(&found)),
             (61, 20, 21)
@@ -331,7 +325,7 @@ mod tests {
 
     #[test]
     fn older_names_come_to_their_counts() {
-        let found = fixture("otel-openai-v2-legacy.jsonl");
+        let found = coverage(OLDER);
         assert_eq!(
             (found.spans, found.traces.len(), calls(&found)),
             (80, 29, 34)
@@ -353,16 +347,14 @@ mod tests {
 
     #[test]
     fn a_document_over_several_lines_reads_like_one_line() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/traces/otlp");
-        let text = fs::read_to_string(folder.join("otel-genai-v1.jsonl")).unwrap();
-        let line = text.lines().nth(1).unwrap();
-        let value: serde_json::Value = serde_json::from_str(line).unwrap();
+        let line = CURRENT.split(|byte| *byte == b'\n').nth(1).unwrap();
+        let value: serde_json::Value = serde_json::from_slice(line).unwrap();
         let pretty = serde_json::to_vec_pretty(&value).unwrap();
-        let want = coverage(line.as_bytes());
+        let want = coverage(line);
         assert_eq!(coverage(&pretty), want);
         // Also where it is not the first file.
         let mut both = Collector::default();
-        Otlp.read(&mut line.as_bytes(), &mut both).unwrap();
+        Otlp.read(&mut &*line, &mut both).unwrap();
         Otlp.read(&mut &*pretty, &mut both).unwrap();
         let both = both.finish(&Where::default());
         assert_eq!((both.spans, both.unreadable), (2 * want.spans, 0));
