@@ -78,7 +78,7 @@ impl Error {
     /// What to do, as one imperative sentence.
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
-            Self::Usage { .. } => Some(String::from("see `gatecard check --help`")),
+            Self::Usage { .. } => Some(String::from("see `gatecard --help`")),
             Self::NoRange => Some(String::from(
                 "name both commits: gatecard check --base main --head HEAD",
             )),

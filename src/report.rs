@@ -31,6 +31,8 @@ pub(crate) struct Report {
     pub(crate) policy: PolicyRef,
     /// Whether the change touches anything that is governed.
     pub(crate) governed: bool,
+    /// Whether a prompt got another version, so that there is something to score.
+    pub(crate) scored: bool,
     /// Changed prompts.
     pub(crate) changes: Vec<ChangeReport>,
     /// Prompts whose files changed while their version did not.
@@ -170,6 +172,7 @@ impl Report {
             },
             range: parts.range,
             governed: !parts.changes.is_empty(),
+            scored: !parts.judged.is_empty(),
             changes: changes(parts.changes, parts.judged),
             formatting: parts
                 .changes
@@ -178,7 +181,7 @@ impl Report {
                 .map(|id| id.as_str().to_owned())
                 .collect(),
             governed_files: parts.changes.governed.clone(),
-            next: next(&parts.outcomes, &parts.card, !parts.changes.is_empty()),
+            next: next(&parts.outcomes, &parts.card, !parts.judged.is_empty()),
             card: parts.card,
             outcomes: parts.outcomes,
             comparisons: comparisons(parts.judged),
@@ -220,26 +223,31 @@ impl Report {
         }
         let blocking = self.blocking().len();
         let gates = if blocking == 1 { "gate" } else { "gates" };
-        let score = match self.verdict {
-            Verdict::Pass => format!("score {}, {}", self.card.total, self.card.band.words()),
-            // A band says what may be done with a change; this one may not be merged.
-            Verdict::Fail | Verdict::Error => format!("score {}", self.card.total),
-        };
-        match (self.verdict, self.mode, self.policy.origin) {
+        let what = match (self.verdict, self.mode, self.policy.origin) {
             (_, _, Origin::Bootstrap) => {
-                format!("bootstrap: the first policy, nothing enforced · {score}")
+                String::from("bootstrap: the first policy, nothing enforced")
             }
-            (Verdict::Pass, ..) => format!("passed · {score}"),
+            (Verdict::Pass, ..) => String::from("passed"),
             (_, Mode::Advise | Mode::Observe, _) => {
+                format!("{}: would block, {blocking} {gates}", self.mode.id())
+            }
+            (Verdict::Fail, ..) => format!("blocked by {blocking} {gates}"),
+            (Verdict::Error, ..) => {
+                format!("cannot judge: {blocking} {gates} blocked or unreadable")
+            }
+        };
+        match self.verdict {
+            Verdict::Pass if !self.scored => format!("{what} · no prompt got another version"),
+            _ if !self.scored => what,
+            Verdict::Pass => {
                 format!(
-                    "{}: would block, {blocking} {gates} · {score}",
-                    self.mode.id()
+                    "{what} · score {}, {}",
+                    self.card.total,
+                    self.card.band.words()
                 )
             }
-            (Verdict::Fail, ..) => format!("blocked by {blocking} {gates} · {score}"),
-            (Verdict::Error, ..) => {
-                format!("cannot judge: {blocking} {gates} blocked or unreadable · {score}")
-            }
+            // A band says what may be done with a change; this one may not be merged.
+            Verdict::Fail | Verdict::Error => format!("{what} · score {}", self.card.total),
         }
     }
 }
@@ -336,6 +344,14 @@ fn findings_of(changes: &ChangeSet, versions: &Versions) -> Vec<String> {
             file.path
         ));
     }
+    for problem in &changes.broken_before {
+        found.push(format!(
+            "{}: {} [{}], as before this change",
+            problem.place(),
+            problem.found,
+            problem.code.id()
+        ));
+    }
     for path in &changes.lookalikes {
         found.push(format!(
             "`{path}` looks like a prompt and is governed by nothing"
@@ -351,7 +367,7 @@ fn findings_of(changes: &ChangeSet, versions: &Versions) -> Vec<String> {
 }
 
 /// The one next step: the fix of the first gate that blocks; else what would raise the card.
-fn next(outcomes: &[Outcome], card: &Scorecard, governed: bool) -> String {
+fn next(outcomes: &[Outcome], card: &Scorecard, scored: bool) -> String {
     if let Some(outcome) = blocking(outcomes).first() {
         let ruling = &outcome.ruling;
         return ruling
@@ -359,7 +375,7 @@ fn next(outcomes: &[Outcome], card: &Scorecard, governed: bool) -> String {
             .clone()
             .unwrap_or_else(|| ruling.code.fix().to_owned());
     }
-    match card.remedy().filter(|_| governed) {
+    match card.remedy().filter(|_| scored) {
         Some(remedy) => format!("nothing blocks; to raise the card, {remedy}"),
         None => String::from("merge when your reviewers are content"),
     }

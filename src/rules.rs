@@ -108,7 +108,8 @@ impl RulesError {
 }
 
 impl Rules {
-    /// Finds the policy at the base tip, or at head where base has none yet.
+    /// Finds the policy at the base tip, or at head where base has none yet. A path that the
+    /// caller names must be at base: a pull request could name one that only it has.
     pub(crate) fn find(
         repo: &Repo,
         base: &CommitSha,
@@ -122,7 +123,11 @@ impl Rules {
                 .filter_map(|path| RepoPath::parse(path))
                 .collect(),
         };
-        for (commit, origin) in [(base, Origin::Base), (head, Origin::Bootstrap)] {
+        let mut places = vec![(base, Origin::Base)];
+        if named.is_none() {
+            places.push((head, Origin::Bootstrap));
+        }
+        for (commit, origin) in places {
             for path in &paths {
                 if let Some(text) = text_at(repo, commit, path)? {
                     return Self::read(&text, path, origin);

@@ -23,23 +23,34 @@ pub(crate) const fn is_hidden(c: char) -> bool {
 /// Makes one line that no terminal and no workflow runner acts on.
 ///
 /// Control and hidden characters are shown as escapes. `::` at the start of a line and `##[`
-/// anywhere start a workflow command on GitHub's runner, so both are broken with a visible
-/// backslash; `::` at the start of every word, since a line may be folded there.
+/// anywhere start a workflow command on GitHub's runner. A line may be folded at any space
+/// later on, so `::` is broken at the start of every word, with a visible backslash.
 pub(crate) fn log_line(text: &str) -> String {
-    let broken = visible(text).replace("##[", "##\\[");
-    let words = broken.split(' ').map(|word| {
-        let command = word.trim_start().starts_with("::");
-        let mark = if command { "\\" } else { "" };
-        format!("{mark}{word}")
-    });
-    words.collect::<Vec<_>>().join(" ")
+    let visible = visible(text).replace("##[", "##\\[");
+    let mut out = String::with_capacity(visible.len());
+    for (at, word) in visible.split(' ').enumerate() {
+        if at > 0 {
+            out.push(' ');
+        }
+        if word.trim_start().starts_with("::") {
+            out.push('\\');
+        }
+        out.push_str(word);
+    }
+    out
 }
 
 /// Escapes text for a line of Markdown or a table cell: no tag, link, image, mention,
 /// reference, emphasis or cell border survives.
 pub(crate) fn markdown_inline(text: &str) -> String {
+    let text = visible(text);
     let mut out = String::with_capacity(text.len() + 16);
-    for c in visible(text).chars() {
+    // A mark at the start would make a list item or a heading of the line.
+    if text.starts_with(['-', '+', '=']) {
+        out.push('\\');
+    }
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
@@ -48,13 +59,15 @@ pub(crate) fn markdown_inline(text: &str) -> String {
             // an entity or a code span would still mention in e-mail replies.
             '@' => out.push_str("@\u{200B}"),
             '#' => out.push_str("\\#\u{200B}"),
-            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '!' | '|' | '~' | '$'
-            | '+' | '-' => {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '$' => {
                 out.push('\\');
                 out.push(c);
             }
-            // Bare addresses become links only with their colon or dot intact.
-            ':' => out.push_str("&#58;"),
+            // An address becomes a link, and a word between colons an emoji, only where the
+            // colon touches what follows.
+            ':' if chars.peek().is_some_and(|next| !next.is_whitespace()) => {
+                out.push_str("&#58;");
+            }
             _ => out.push(c),
         }
     }
@@ -65,7 +78,8 @@ pub(crate) fn markdown_inline(text: &str) -> String {
 pub(crate) fn markdown_code(text: &str) -> String {
     let text = visible(text)
         .replace('|', "\u{2502}")
-        .replace('@', "@\u{200B}");
+        .replace('@', "@\u{200B}")
+        .replace("##[", "##\u{200B}[");
     let longest = text
         .split(|c| c != '`')
         .map(str::len)
@@ -130,9 +144,10 @@ mod tests {
         for (input, want) in [
             ("::set-output name=a::b", "\\::set-output name=a::b"),
             ("  ::error::x", "  \\::error::x"),
+            ("folded here ::error::x", "folded here \\::error::x"),
+            ("a::b", "a::b"),
             ("a ##[command]x", "a ##\\[command]x"),
             ("a\n::error::x", "a \\::error::x"),
-            ("a : b, c: d::e", "a : b, c: d::e"),
             ("\u{1b}[31mred", "\\u{1b}[31mred"),
             ("a\u{202e}b", "a\\u{202e}b"),
         ] {

@@ -9,6 +9,9 @@ use serde::de::{
 use serde_json::{Map, Number, Value as Json};
 use serde_yaml::Value;
 
+/// How many errors of one file are told.
+const MAX_ERRORS: usize = 50;
+
 /// A place in a file, counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place {
@@ -216,6 +219,10 @@ impl<'t> Errors<'t> {
     }
 
     fn push(&mut self, path: &[Step], message: String) {
+        // Finding a place takes a pass over the text: a hostile file gets no more than these.
+        if self.found.len() >= MAX_ERRORS {
+            return;
+        }
         self.found.push(YamlError {
             place: locate(self.text, path),
             message,

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{Category, View, absent, named};
+use super::{Category, Scored, View, absent, named};
 use crate::evidence::slow::reviews::{MAX_AGE_DAYS, Review};
 use crate::policy::{CategoryId, Needs};
-use crate::scorecard::Scored;
 
 pub(super) struct Collaboration;
 

@@ -1,9 +1,8 @@
 //! Production debugging speed: timed drills on recent issues.
 
-use super::{Category, View, absent, named};
+use super::{Category, Scored, View, absent, named};
 use crate::evidence::slow::drills::{EXPECTED, MAX_AGE_DAYS, QUESTIONS};
 use crate::policy::{CategoryId, Needs};
-use crate::scorecard::Scored;
 
 /// Fewer drills than five score at most 3.
 const FEW: u32 = 30_000;

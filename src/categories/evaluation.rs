@@ -1,13 +1,12 @@
 //! Evaluation workflow: whether a change is tested before it reaches production.
 
-use super::{Category, View};
+use super::{Category, Scored, View};
 use crate::evidence::collect::Use;
 use crate::evidence::evals::CaseResult;
 use crate::evidence::judged::Judged;
 use crate::policy::scope::Risk;
 use crate::policy::{CategoryId, Needs};
 use crate::regression;
-use crate::scorecard::Scored;
 
 /// The level of the test that counts as a drop here; the gate has its own, settable one.
 const ALPHA: f64 = 0.05;

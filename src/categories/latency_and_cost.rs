@@ -1,10 +1,9 @@
 //! Latency and cost visibility: whether both are known for each request and each step.
 
-use super::{Category, View};
+use super::{Category, Scored, View};
 use crate::evidence::collect::Use;
 use crate::evidence::traces::fields::{Field, Mask};
 use crate::policy::{CategoryId, Needs};
-use crate::scorecard::Scored;
 use crate::units::{Percent, Share};
 
 pub(super) struct LatencyAndCost;

@@ -4,9 +4,12 @@ mod collaboration;
 mod debugging_speed;
 mod evaluation;
 mod latency_and_cost;
+mod scored;
 mod security;
 mod trace_completeness;
 mod versioning;
+
+pub(crate) use scored::Scored;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
@@ -14,7 +17,6 @@ use crate::evidence::collect::{Evidence, Use};
 use crate::evidence::judged::{Calls, Judged};
 use crate::evidence::slow::{Found, Kept};
 use crate::policy::{CategoryId, Needs};
-use crate::scorecard::Scored;
 use crate::yaml::YamlError;
 
 /// The categories, in the order of the card.
@@ -68,7 +70,8 @@ impl View<'_> {
             .filter(|file| file.used_as == used_as)
             .filter_map(|file| {
                 let digest = file.sha256?;
-                Some(format!("{} ({})", file.path, digest.short()))
+                let name = file.path.rsplit('/').next().unwrap_or(&file.path);
+                Some(format!("{name} ({})", digest.short()))
             })
             .collect()
     }

@@ -1,9 +1,8 @@
 //! Security and access control: the data policy statement and its controls.
 
-use super::{Category, View, absent, named};
+use super::{Category, Scored, View, absent, named};
 use crate::evidence::slow::data_policy::CONTROLS;
 use crate::policy::{CategoryId, Needs};
-use crate::scorecard::Scored;
 
 pub(super) struct Security;
 

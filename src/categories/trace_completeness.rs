@@ -1,14 +1,13 @@
 //! Trace completeness: what production records of a request, group by group of the method's
 //! list. Each group gives the share of its fields that are present where they apply.
 
-use super::{Category, View};
+use super::{Category, Scored, View};
 use crate::evidence::collect::Use;
 use crate::evidence::traces::fields::{FIELDS, Field};
 use crate::policy::{CategoryId, Needs};
-use crate::scorecard::Scored;
 use crate::units::{Percent, Share};
 
-/// Basic calls without versions, retrieval or tools score at most 3.
+/// Basic calls without versions, contents, retrieval or tools score at most 3.
 const BASIC: u32 = 30_000;
 
 pub(super) struct TraceCompleteness;
@@ -31,7 +30,7 @@ impl Category for TraceCompleteness {
             ("latency, tokens, cost", 100),
             ("errors and fallbacks", 100),
             (
-                "at most 3 where prompt version, retrieved documents or tool calls are recorded on less than half of the calls they apply to",
+                "at most 3 where prompt version, input, output, retrieved documents or tool calls are recorded on less than half of the calls they apply to",
                 0,
             ),
         ]
@@ -67,14 +66,20 @@ impl Category for TraceCompleteness {
             }
         }
         let half = Percent::from_hundredths(5_000);
-        let rare = [Field::PromptVersion, Field::Documents, Field::ToolCalls]
-            .into_iter()
-            .map(|field| calls.field(field))
-            .any(|share| share.whole > 0 && half.is_some_and(|half| !share.reaches(half)));
+        let rare = [
+            Field::PromptVersion,
+            Field::Input,
+            Field::Output,
+            Field::Documents,
+            Field::ToolCalls,
+        ]
+        .into_iter()
+        .map(|field| calls.field(field))
+        .any(|share| share.whole > 0 && half.is_some_and(|half| !share.reaches(half)));
         if rare {
             scored.cap = Some((
                 BASIC,
-                "prompt version, documents or tool calls are mostly missing",
+                "prompt version, input, output, documents or tool calls are mostly missing",
             ));
         }
         scored.evidence = view.files(Use::Traces);

@@ -1,10 +1,9 @@
 //! Prompt and model versioning: whether each call links to what made it.
 
-use super::{Category, View};
+use super::{Category, Scored, View};
 use crate::evidence::collect::Use;
 use crate::evidence::traces::fields::{Field, Mask};
 use crate::policy::{CategoryId, Needs};
-use crate::scorecard::Scored;
 use crate::units::Share;
 
 pub(super) struct Versioning;

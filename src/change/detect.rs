@@ -21,20 +21,30 @@ pub(super) fn change_set(
     let deltas = repo.diff(&range.merge_base, &range.head)?;
     let paths = touched(repo, range, policy, &deltas)?;
     let reader = Reader { repo, policy };
-    let before = reader.side(&range.merge_base, &paths.base)?;
+    let mut before = reader.side(&range.merge_base, &paths.base)?;
     let after = reader.side(&range.head, &paths.head)?;
+    let edited: BTreeSet<&RepoPath> = deltas
+        .iter()
+        .filter_map(|delta| Some(&delta.after.as_ref()?.0))
+        .collect();
+    let unreadable: BTreeSet<&RepoPath> = before.broken.iter().map(|(path, _)| path).collect();
+    let lost: BTreeSet<RepoPath> = after.broken.iter().map(|(path, _)| path.clone()).collect();
+    // A prompt that this change does not touch and that was broken before is not its fault.
+    let (old, new): (Vec<_>, Vec<_>) = after
+        .broken
+        .into_iter()
+        .partition(|(path, _)| unreadable.contains(path) && !edited.contains(path));
     let mut set = ChangeSet {
-        broken: after.broken,
+        broken: new.into_iter().map(|(_, problem)| problem).collect(),
+        broken_before: old.into_iter().map(|(_, problem)| problem).collect(),
         lookalikes: lookalikes(policy, &deltas),
         governed: governed_files(repo, policy, policy_path, &deltas),
         ..ChangeSet::default()
     };
     set.broken.extend(ungoverned(policy, &deltas));
+    // A prompt that cannot be read at head is broken, not removed.
+    before.prompts.retain(|prompt| !lost.contains(&prompt.path));
     let pairs = pair(before.prompts, after.prompts, &renames(&deltas));
-    let edited: BTreeSet<&RepoPath> = deltas
-        .iter()
-        .filter_map(|delta| Some(&delta.after.as_ref()?.0))
-        .collect();
     for change in pairs
         .into_iter()
         .filter_map(|(base, head)| change(policy, base, head))
@@ -51,8 +61,6 @@ pub(super) fn change_set(
     }
     set.formatting.sort();
     reader.collisions(&range.head, &set.changes, &mut set.broken)?;
-    let unreadable: BTreeSet<RepoPath> =
-        before.broken.iter().map(|each| each.path.clone()).collect();
     for change in &mut set.changes {
         // A base that could not be read is no base, and the prompt is not new for that.
         if change.kind == Kind::Added
@@ -120,7 +128,8 @@ fn touched(
 /// What one side holds.
 struct Side {
     prompts: Vec<Prompt>,
-    broken: Vec<Problem>,
+    /// Files that cannot be read, each with the first reason.
+    broken: Vec<(RepoPath, Problem)>,
 }
 
 struct Reader<'a> {
@@ -140,7 +149,7 @@ impl Reader<'_> {
             };
             match self.file(commit, path, rule)? {
                 Ok(prompts) => side.prompts.extend(prompts),
-                Err(problem) => side.broken.push(problem),
+                Err(problem) => side.broken.push((path.clone(), problem)),
             }
         }
         Ok(side)

@@ -3,7 +3,8 @@
 //! Any prompt might, so each is asked once whether its bytes hold an include at all; the
 //! answer belongs to the blob and is kept in a cache beside the clone.
 
-use std::collections::BTreeSet;
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::files;
@@ -12,7 +13,7 @@ use crate::policy::scope::{Governance, Scope};
 use crate::prompt::MAX_PROMPT;
 use crate::prompt::closure::may_include;
 
-const MAGIC: &[u8] = b"gatecard includes 1\n";
+const MAGIC: &[u8] = b"gatecard includes 2\n";
 const MAX_CACHE: u64 = 64 << 20;
 
 /// Lists the governed files of a commit.
@@ -49,51 +50,53 @@ pub(crate) fn including(
     Ok(found)
 }
 
-/// Blobs that were asked before: those without an include, and those with one.
+/// Blobs that were asked before, as records of one flag and one id, sorted by id.
 struct Cache {
     path: PathBuf,
-    without: BTreeSet<Vec<u8>>,
-    with: BTreeSet<Vec<u8>>,
-    dirty: bool,
+    known: Vec<u8>,
+    fresh: BTreeMap<Vec<u8>, u8>,
 }
 
 impl Cache {
     /// A cache that is missing, of another version or damaged is empty: it only saves time.
     fn open(repo: &Repo) -> Self {
         let path = repo.cache().join("includes");
-        let mut cache = Self {
-            path,
-            without: BTreeSet::new(),
-            with: BTreeSet::new(),
-            dirty: false,
-        };
-        let bytes = files::read_bounded(&cache.path, MAX_CACHE).unwrap_or_default();
-        let Some(mut rest) = bytes.strip_prefix(MAGIC) else {
-            return cache;
-        };
-        while let Some((flag_and_length, tail)) = rest.split_first_chunk::<2>() {
-            let [flag, length] = *flag_and_length;
-            let Some((id, tail)) = tail.split_at_checked(usize::from(length)) else {
-                break;
-            };
-            let set = if flag == 0 {
-                &mut cache.without
-            } else {
-                &mut cache.with
-            };
-            set.insert(id.to_vec());
-            rest = tail;
+        let mut known = files::read_bounded(&path, MAX_CACHE).unwrap_or_default();
+        if known.starts_with(MAGIC) {
+            known.drain(..MAGIC.len());
+        } else {
+            known.clear();
         }
-        cache
+        Self {
+            path,
+            known,
+            fresh: BTreeMap::new(),
+        }
+    }
+
+    fn flag(&self, id: &[u8]) -> Option<u8> {
+        if let Some(flag) = self.fresh.get(id) {
+            return Some(*flag);
+        }
+        let width = id.len() + 1;
+        let records = self.known.len() / width;
+        let record = |at: usize| self.known.get(at * width..(at + 1) * width)?.split_first();
+        let (mut low, mut high) = (0, records);
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            let (flag, found) = record(middle)?;
+            match found.cmp(id) {
+                Ordering::Equal => return Some(*flag),
+                Ordering::Less => low = middle + 1,
+                Ordering::Greater => high = middle,
+            }
+        }
+        None
     }
 
     fn includes(&mut self, repo: &Repo, id: BlobId) -> Result<bool, GitError> {
-        let key = id.as_bytes();
-        if self.without.contains(key) {
-            return Ok(false);
-        }
-        if self.with.contains(key) {
-            return Ok(true);
+        if let Some(flag) = self.flag(id.as_bytes()) {
+            return Ok(flag != 0);
         }
         let includes = match repo.blob(id, MAX_PROMPT) {
             Ok(bytes) => may_include(&bytes),
@@ -101,28 +104,25 @@ impl Cache {
             Err(GitError::TooLarge { .. }) => false,
             Err(error) => return Err(error),
         };
-        let set = if includes {
-            &mut self.with
-        } else {
-            &mut self.without
-        };
-        set.insert(key.to_vec());
-        self.dirty = true;
+        self.fresh
+            .insert(id.as_bytes().to_vec(), u8::from(includes));
         Ok(includes)
     }
 
-    /// A clone that cannot be written to is only slower.
-    fn save(&self) {
-        if !self.dirty {
+    /// Adds what was learned. A clone that cannot be written to is only slower.
+    fn save(mut self) {
+        let Some(width) = self.fresh.keys().next().map(|id| id.len() + 1) else {
             return;
+        };
+        for record in self.known.chunks_exact(width) {
+            if let Some((flag, id)) = record.split_first() {
+                self.fresh.entry(id.to_vec()).or_insert(*flag);
+            }
         }
         let mut bytes = MAGIC.to_vec();
-        for (flag, set) in [(0, &self.without), (1, &self.with)] {
-            for id in set {
-                bytes.push(flag);
-                bytes.push(u8::try_from(id.len()).unwrap_or_default());
-                bytes.extend_from_slice(id);
-            }
+        for (id, flag) in &self.fresh {
+            bytes.push(*flag);
+            bytes.extend_from_slice(id);
         }
         drop(files::write_atomic(&self.path, &bytes));
     }

@@ -47,6 +47,9 @@ pub(crate) struct ChangeSet {
     pub(crate) changes: Vec<Change>,
     /// Governed prompts that cannot be judged, and why.
     pub(crate) broken: Vec<Problem>,
+    /// Governed prompts that this change does not touch and that could not be read before it
+    /// either.
+    pub(crate) broken_before: Vec<Problem>,
     /// Prompts whose files changed while their version did not.
     pub(crate) formatting: Vec<PromptId>,
     /// Other governed files: policy, owners, datasets, judges, evidence, workflow.

@@ -18,7 +18,7 @@ use crate::gates::Facts;
 use crate::git::{Repo, RepoPath};
 use crate::github::{Event, PullRequest};
 use crate::output::{self, Look, Output};
-use crate::policy::{CommentMode, MAX_POLICY, Mode, Policy, Role};
+use crate::policy::{CommentMode, MAX_POLICY, Mode, Policy, Price, Role};
 use crate::prompt::Problem;
 use crate::prompt::model::ModelRef;
 use crate::publish::{self, Part, Publication, State, Status};
@@ -80,7 +80,7 @@ pub(super) fn run(args: &CheckArgs, context: &mut Context<'_>) -> Result<u8, Err
             unfinished(&formats, error, context)?;
             (
                 error.exit_code(),
-                failed(error, pull.as_ref(), context.environment),
+                failed(error, args, pull.as_ref(), context.environment),
             )
         }
     };
@@ -108,16 +108,16 @@ pub(super) fn evaluate(request: &Request) -> Result<Checked, Error> {
         repo.time(&range.merge_base),
     );
     let calls = all_calls(&judged);
+    let expired = expired(&evidence, request.now);
+    let usable = |calls: &&Calls| !expired && calls.count() >= policy.min_traces;
     let view = View {
         judged: &judged,
         evidence: &evidence,
-        calls: calls
-            .as_ref()
-            .filter(|calls| calls.count() >= policy.min_traces),
-        no_calls: if calls.is_some() {
-            "too few calls to judge"
-        } else {
-            "no traces"
+        calls: calls.as_ref().filter(usable),
+        no_calls: match calls {
+            Some(_) if expired => "the newest call is more than 30 days old",
+            Some(_) => "too few calls to judge",
+            None => "no traces",
         },
         now: request.now,
     };
@@ -129,7 +129,7 @@ pub(super) fn evaluate(request: &Request) -> Result<Checked, Error> {
         versions: &versions,
         policy,
         card: &card,
-        traces_expired: expired(&evidence, request.now),
+        traces_expired: expired,
     });
     let (mode, findings) = mode(request, &rules);
     let report = Report::of(Parts {
@@ -222,7 +222,13 @@ fn price_and_resolve(
     };
     coverage.price(|provider, model| {
         let model = ModelRef::new(provider, model)?;
-        policy.prices.get(&model.to_string()).copied()
+        let named = |(name, _): &(&String, &Price)| {
+            ModelRef::parse(name).is_some_and(|name| name.same(&model))
+        };
+        let exact = policy.prices.get(&model.to_string());
+        exact
+            .or_else(|| Some(policy.prices.iter().find(named)?.1))
+            .copied()
     });
     Ok(versions::resolve(repo, range, policy, changes, coverage)?)
 }
@@ -262,6 +268,7 @@ fn mode(request: &Request, rules: &Rules) -> (Mode, Vec<String>) {
         Origin::Base | Origin::Simulated => rules.policy.mode,
     };
     match request.mode {
+        Some(_) if rules.origin == Origin::Bootstrap => (own, Vec::new()),
         Some(asked) if request.publishes && asked < own => {
             let finding = format!(
                 "mode `{}` was asked for and ignored: the policy says `{}`, and a workflow can only tighten it",
@@ -433,6 +440,8 @@ fn publication(
 ) -> Result<Publication, Error> {
     let report = &checked.report;
     let body = output::comment(report)?;
+    // Where no prompt got another version, nothing was scored.
+    let scored = |text: &str| String::from(if report.scored { text } else { "" });
     let state = match (report.verdict, report.mode) {
         (Verdict::Pass, _) | (_, Mode::Observe | Mode::Advise) => State::Success,
         (Verdict::Fail, Mode::Enforce) => State::Failure,
@@ -450,8 +459,8 @@ fn publication(
         ),
         outputs: vec![
             ("verdict", report.verdict.id().to_owned()),
-            ("score", report.card.total.to_string()),
-            ("band", report.card.band.id().to_owned()),
+            ("score", scored(&report.card.total.to_string())),
+            ("band", scored(report.card.band.id())),
             ("failed-gates", report.failed_gates().join("\n")),
         ],
         summary: body,
@@ -459,7 +468,13 @@ fn publication(
 }
 
 /// What is published of a check that could not be made: the status must not stay pending.
-fn failed(error: &Error, pull: Option<&PullRequest>, environment: &Environment) -> Publication {
+fn failed(
+    error: &Error,
+    args: &CheckArgs,
+    pull: Option<&PullRequest>,
+    environment: &Environment,
+) -> Publication {
+    let name = pull.and_then(|pull| named_status(args, pull));
     let hint = error.hint().unwrap_or_default();
     let summary = format!(
         "## ⛔ gatecard: could not check\n\n{}\n\n{}\n",
@@ -471,7 +486,7 @@ fn failed(error: &Error, pull: Option<&PullRequest>, environment: &Environment) 
         status: status(
             State::Error,
             format!("could not check: {error}"),
-            None,
+            name.as_deref(),
             pull,
             environment,
         ),
@@ -480,8 +495,16 @@ fn failed(error: &Error, pull: Option<&PullRequest>, environment: &Environment) 
     }
 }
 
-/// Nothing is published of a simulated policy, nor where another commit than the pull
-/// request's head was judged, or was to be.
+/// The name that the base policy gives the status: an older one of that name must not stay.
+fn named_status(args: &CheckArgs, pull: &PullRequest) -> Option<String> {
+    let repo = Repo::open(&args.repo).ok()?;
+    let named = args.policy.as_deref().map(RepoPath::parse);
+    let rules = Rules::find(&repo, &pull.base, &pull.base, named.flatten().as_ref()).ok()?;
+    rules.policy.status_name
+}
+
+/// Nothing is published of a simulated policy, nor where other commits than the pull
+/// request's were judged, or were to be.
 fn may_publish(
     args: &CheckArgs,
     pull: &PullRequest,
@@ -492,17 +515,21 @@ fn may_publish(
         context.note("note: a simulated policy is never published");
         return false;
     }
-    let of_head = match (checked, &args.head) {
-        (Ok(checked), _) => checked.report.range.head == pull.head,
-        (Err(_), Some(head)) => *head == pull.head.to_string(),
-        (Err(_), None) => true,
+    let of_pull = match (checked, &args.base, &args.head) {
+        (Ok(checked), ..) => {
+            let range = &checked.report.range;
+            range.head == pull.head && range.base == pull.base
+        }
+        (Err(_), Some(base), Some(head)) => {
+            *base == pull.base.to_string() && *head == pull.head.to_string()
+        }
+        (Err(_), ..) => true,
     };
-    if !of_head {
-        context.note(
-            "note: not published, since another commit than the pull request's head was judged",
-        );
+    if !of_pull {
+        context
+            .note("note: not published, since other commits than the pull request's were judged");
     }
-    of_head
+    of_pull
 }
 
 /// Publishes, and returns whether everything that should be on GitHub is there.

@@ -15,7 +15,6 @@ use crate::change::Change;
 use crate::policy::Role;
 use crate::prompt::Prompt;
 use crate::prompt::version::Facet;
-use crate::reason::Code;
 
 /// How recent the evidence of a prompt is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,8 +53,6 @@ impl Freshness {
 pub(crate) struct Binding {
     /// Of the head version's evidence.
     pub(crate) freshness: Freshness,
-    /// Why it is not fresh.
-    pub(crate) code: Option<Code>,
     /// Cases of the head version.
     pub(crate) candidate: Option<BoundCases>,
     /// Cases of the base version.
@@ -121,22 +118,14 @@ pub(crate) fn bind(
             sort(&mut sorted, change, &changed, (run, arm), branched_at);
         }
     }
-    let (freshness, code) = match (sorted.candidates.is_empty(), sorted.unbound, sorted.stale) {
-        (false, ..) => (Freshness::Fresh, None),
-        (_, Some(hidden), _) => {
-            let code = if hidden.is_empty() {
-                Code::EvidenceUnbound
-            } else {
-                Code::FacetNotShown
-            };
-            (Freshness::Unbound(hidden), Some(code))
-        }
-        (_, None, Some(facets)) => (Freshness::Stale(facets), Some(Code::EvidenceStale)),
-        (_, None, None) => (Freshness::Missing, Some(Code::EvidenceMissing)),
+    let freshness = match (sorted.candidates.is_empty(), sorted.unbound, sorted.stale) {
+        (false, ..) => Freshness::Fresh,
+        (_, Some(hidden), _) => Freshness::Unbound(hidden),
+        (_, None, Some(facets)) => Freshness::Stale(facets),
+        (_, None, None) => Freshness::Missing,
     };
     Binding {
         freshness,
-        code,
         candidate: merge(sorted.candidates),
         baseline: merge(sorted.baselines),
     }

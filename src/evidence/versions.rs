@@ -93,11 +93,13 @@ pub(crate) fn resolve(
 
 /// Tells whether a trace means this version of this prompt. A digest needs no prompt name.
 fn names(prompt: &Prompt, (name, version): &Named) -> bool {
-    let called = name.as_deref().is_some_and(|name| prompt.is_called(name));
-    if prompt.version.is_named(version) {
-        return called || name.is_none();
+    match name {
+        Some(name) if !prompt.is_called(name) => false,
+        Some(_) => {
+            prompt.version.is_named(version) || prompt.draft.label().as_deref() == Some(version)
+        }
+        None => prompt.version.is_named(version),
     }
-    called && prompt.draft.label().as_deref() == Some(version)
 }
 
 /// The files in which the named prompts live, and their versions over time.

@@ -134,7 +134,11 @@ fn missing(asked: &Asked, calls: &Calls) -> String {
 }
 
 fn fix(asked: &Asked, facts: &Facts<'_>, calls: &Calls) -> String {
-    if let Some((_, read_from, _)) = lacking(asked, calls).first() {
+    let resolved = calls.resolved();
+    let rarest = lacking(asked, calls).into_iter().next();
+    if let Some((_, read_from, share)) = rarest
+        && (!asked.resolved || share.fraction() <= resolved.fraction())
+    {
         return format!("record {read_from} on the calls that lack it");
     }
     let named: Vec<String> = facts

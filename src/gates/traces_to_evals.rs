@@ -108,35 +108,36 @@ pub(super) fn not_fresh(
         let words: Vec<&str> = facets.iter().map(|facet| facet.id()).collect();
         words.join(", ")
     };
-    let (state, found) = match &binding.freshness {
+    let (state, code, found) = match &binding.freshness {
         Freshness::Fresh => return None,
         Freshness::Stale(facets) => (
             State::Stale,
+            Code::EvidenceStale,
             format!(
                 "the eval results differ from the head version in: {}",
                 list(facets)
             ),
         ),
-        Freshness::Missing => (State::Missing, String::from("no eval run of this prompt")),
-        Freshness::Unbound(facets) if facets.is_empty() => (
+        Freshness::Missing => (
             State::Missing,
-            String::from("eval results that cannot be tied to a version"),
+            Code::EvidenceMissing,
+            String::from("no eval run of this prompt"),
         ),
         Freshness::Unbound(facets) => (
             State::Missing,
+            Code::FacetNotShown,
             format!(
                 "the eval results do not show what changed: {}",
                 list(facets)
             ),
         ),
     };
-    let code = binding.code.unwrap_or(Code::EvidenceUnbound);
     let ruling = Ruling::of(prompt, state, code, found, needed);
     Some(match (&binding.freshness, prompt) {
         (Freshness::Unbound(_), Some(id)) => {
             let id = id.as_str();
             ruling.fix(format!(
-                "stamp the run: promptfoo's `tags: {{\"gatecard:{id}\": <version>}}`, with the version that `gatecard prompts` prints"
+                "stamp the run: promptfoo's `tags: {{\"gatecard:{id}\": \"sha256:<version>\"}}`, with the version that `gatecard prompts --format json` prints"
             ))
         }
         _ => ruling,

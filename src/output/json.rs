@@ -28,7 +28,9 @@ impl Output for Json {
                 reason: error.to_string(),
             })?;
         text.push('\n');
-        Ok(text)
+        // On GitHub's runner `##[` starts a command anywhere in a line. In JSON it can only
+        // stand inside a string, where the escape means the same.
+        Ok(text.replace("##[", "##\\u005b"))
     }
 }
 
@@ -45,6 +47,7 @@ struct Check<'r> {
     head: &'r str,
     policy: Policy<'r>,
     governed: bool,
+    scored: bool,
     changes: Vec<Change<'r>>,
     formatting_only: &'r [String],
     governed_files: Vec<GovernedFile<'r>>,
@@ -71,11 +74,13 @@ struct Change<'r> {
     id: &'r str,
     kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    from: Option<&'r str>,
+    renamed_from: Option<&'r str>,
     path: &'r str,
     risk: &'static str,
-    before: Option<Digest>,
-    after: Option<Digest>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<Digest>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<Digest>,
     facets: &'r [&'static str],
     triggers: &'r [&'static str],
     freshness: Option<&'r str>,
@@ -229,6 +234,7 @@ impl<'r> Check<'r> {
                 },
             },
             governed: report.governed,
+            scored: report.scored,
             changes: changes(report),
             formatting_only: &report.formatting,
             governed_files: report
@@ -271,11 +277,11 @@ fn changes(report: &Report) -> Vec<Change<'_>> {
         .map(|change| Change {
             id: &change.id,
             kind: change.kind,
-            from: change.from.as_deref(),
+            renamed_from: change.from.as_deref(),
             path: &change.path,
             risk: change.risk.id(),
-            before: change.before,
-            after: change.after,
+            from: change.before,
+            to: change.after,
             facets: &change.facets,
             triggers: &change.triggers,
             freshness: change.freshness.as_deref(),

@@ -126,6 +126,8 @@ fn render(report: &Report, room: Room) -> Result<String, RenderError> {
             "next": inline(&shorten(&report.next, 600)),
             "failing": failing(report, room),
             "changes": changes(report, room),
+            "governed": report.governed,
+            "scored": report.scored,
             "categories": categories(report, room),
             "total": report.card.total.to_string(),
             "band": report.card.band.words(),

@@ -40,7 +40,7 @@ pub(crate) fn page(report: &Report, look: Look) -> String {
     page.headline(report);
     page.gates(report);
     page.changes(report);
-    if report.governed {
+    if report.scored {
         page.card(report);
     }
     page.evals(report);

@@ -226,6 +226,8 @@ pub(crate) struct Source {
 /// Which calls of the traces count.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Where {
+    /// Every environment counts: nothing is in production yet.
+    pub(crate) any_environment: bool,
     /// `deployment.environment.name`.
     pub(crate) environment: Option<String>,
     /// `service.name`.

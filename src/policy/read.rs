@@ -53,13 +53,16 @@ pub(super) fn policy(top: &Fields<'_>, errors: &mut Errors<'_>) -> Policy {
         }
         None => Vec::new(),
     };
+    let scope = Scope::read(top, errors);
+    let mut evidence = evidence(top.get("evidence"), errors);
+    evidence.calls.any_environment = scope.before_production();
     Policy {
         mode: word(top, "mode", Mode::WORDS, errors).unwrap_or(Mode::Enforce),
-        scope: Scope::read(top, errors),
+        scope,
         datasets: globs("datasets", errors),
         judges: globs("judges", errors),
         labels: labels(top, errors),
-        evidence: evidence(top.get("evidence"), errors),
+        evidence,
         categories: categories(top.get("categories"), errors),
         bands: bands(top.get("bands"), errors),
         minimum_band: word(top, "minimum_band", Band::WORDS, errors).unwrap_or(Band::Pilot),
@@ -110,7 +113,11 @@ pub(crate) fn whole(node: &Node<'_>, least: u64, errors: &mut Errors<'_>) -> Opt
 /// Reads `95%`, or 95 for the same.
 pub(crate) fn percent(node: &Node<'_>, errors: &mut Errors<'_>) -> Option<Percent> {
     node.read("a percentage such as `95%`", errors, |value| {
-        Percent::from_hundredths(hundredths(value, 100.0)?)
+        // A bare 0.95 is more likely meant as 95 % than as less than one in a hundred.
+        let fraction = value
+            .as_f64()
+            .is_some_and(|number| number > 0.0 && number < 1.0);
+        Percent::from_hundredths(hundredths(value, 100.0)?).filter(|_| !fraction)
     })
 }
 
@@ -202,11 +209,21 @@ fn evidence_entry(item: &Node<'_>, evidence: &mut Evidence, errors: &mut Errors<
     let Some(value) = fields.get(kind) else {
         return;
     };
+    for (key, belongs) in [("as", "evals"), ("where", "traces")] {
+        if let Some(node) = fields.get(key)
+            && *kind != belongs
+        {
+            node.refuse(errors, format!("belongs to `{belongs}`"));
+        }
+    }
     match *kind {
         "evals" => evidence.evals.extend(source(value, &fields, errors)),
         "traces" => {
             evidence.traces.extend(source(value, &fields, errors));
             if let Some(filter) = fields.get("where") {
+                if evidence.calls != Where::default() {
+                    filter.refuse(errors, "stands here twice; all traces share one filter");
+                }
                 evidence.calls = calls(filter, errors);
             }
         }
@@ -239,6 +256,7 @@ fn calls(node: &Node<'_>, errors: &mut Errors<'_>) -> Where {
             .and_then(|node| Some(node.text(errors)?.to_owned()))
     };
     Where {
+        any_environment: false,
         environment: text("environment", errors),
         service: text("service", errors),
         route: text("route", errors),

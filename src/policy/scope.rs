@@ -135,6 +135,15 @@ impl Scope {
         kept
     }
 
+    /// Whether no prompt is in production yet.
+    pub(crate) fn before_production(&self) -> bool {
+        !self.entries.is_empty()
+            && self
+                .entries
+                .iter()
+                .all(|(_, rule)| rule.stage == Stage::PreProduction)
+    }
+
     /// Every shared config file that some rule names.
     pub(crate) fn shared(&self) -> impl Iterator<Item = &RepoPath> {
         self.entries
@@ -186,6 +195,9 @@ fn entry(item: &Node<'_>, default: &Rule, errors: &mut Errors<'_>) -> Option<(Gl
         "retrieval",
     ];
     let fields = item.fields(&known, errors);
+    if let (Some(_), Some(both)) = (fields.get("file"), fields.get("files")) {
+        both.refuse(errors, "stands beside `file`; expected one of them");
+    }
     let file = match fields.get("files") {
         Some(files) => files,
         None => fields.need("file", errors)?,

@@ -314,8 +314,15 @@ fn lay_under(draft: &mut Draft, defaults: &[Defaults]) {
 /// Tells whether a file may include others, from its bytes alone: what lets most prompts be
 /// passed over when a file changed that some prompt might include.
 pub(crate) fn may_include(bytes: &[u8]) -> bool {
-    let has = |marker: &[u8]| bytes.windows(marker.len()).any(|window| window == marker);
-    has(b"{{>") || has(b"{{ >") || has(b"{{~>") || has(b"{%") || has(b"file:")
+    let starts =
+        |at: usize, marker: &[u8]| bytes.get(at..).is_some_and(|rest| rest.starts_with(marker));
+    bytes.iter().enumerate().any(|(at, byte)| match byte {
+        b'{' => [&b"{{>"[..], b"{{ >", b"{{~>", b"{%"]
+            .iter()
+            .any(|marker| starts(at, marker)),
+        b'f' => starts(at, b"file:"),
+        _ => false,
+    })
 }
 
 /// Reads what a prompt includes, within bounds, and remembers it.

@@ -74,6 +74,8 @@ impl Serialize for Facet {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Version {
     digest: Digest,
+    /// The digest as people and traces write it.
+    hex: String,
     facets: BTreeMap<Facet, Digest>,
 }
 
@@ -98,8 +100,10 @@ impl Version {
             "gatecard/prompt/v1\n{}",
             canonical::json(&Json::Object(named))
         );
+        let digest = Digest::of(text.as_bytes());
         Self {
-            digest: Digest::of(text.as_bytes()),
+            digest,
+            hex: digest.to_string(),
             facets,
         }
     }
@@ -117,12 +121,8 @@ impl Version {
     /// Tells whether `name` is this digest or at least its first 12 characters.
     pub(crate) fn is_named(&self, name: &str) -> bool {
         let name = name.strip_prefix("sha256:").unwrap_or(name);
-        name.len() >= 12
-            && name.is_ascii()
-            && self
-                .digest
-                .to_string()
-                .starts_with(&name.to_ascii_lowercase())
+        let start = self.hex.as_bytes().get(..name.len());
+        name.len() >= 12 && start.is_some_and(|start| start.eq_ignore_ascii_case(name.as_bytes()))
     }
 }
 

@@ -36,7 +36,7 @@ impl Written {
     /// The same in words.
     pub(super) const fn part(self) -> Part {
         match self {
-            Self::Off => Part::Skipped("the policy says `comment: off`"),
+            Self::Off => Part::Skipped("no comment is wanted"),
             Self::Created => Part::Done("created"),
             Self::Updated => Part::Done("updated"),
             Self::Unchanged => Part::Done("unchanged"),

@@ -102,7 +102,7 @@ fn a_run_with_another_model_or_other_parameters_is_stale() {
         (mini, warm.clone(), "stale(parameters)"),
         ("openai:chat:gpt-4o", warm, "stale(model, parameters)"),
     ] {
-        let run = Evals::passing(HEAD_PROMPT).provider(provider, config);
+        let run = Evals::passing(HEAD_PROMPT).provider(provider, &config);
         let found = judged(&check(&repo, &[run]));
         assert!(found.starts_with(want), "{provider}: {found}");
     }
@@ -125,7 +125,7 @@ fn shared_settings_bind_like_the_prompts_own() {
     let run = |temperature: f64| {
         Evals::passing(BASE_PROMPT).provider(
             "openai:chat:gpt-4o-mini",
-            json!({ "temperature": temperature }),
+            &json!({ "temperature": temperature }),
         )
     };
     // Whether a shared file says more than the tool shows cannot be told, so it is stamped.
@@ -159,12 +159,14 @@ fn changed_parameters_that_a_file_does_not_show_need_the_stamp_that_is_named() {
         .map(|outcome| outcome["fix"].as_str().unwrap().to_owned())
         .unwrap();
     assert!(
-        fix.contains("tags: {\"gatecard:prompts/answer\": <version>}"),
+        fix.contains("tags: {\"gatecard:prompts/answer\": \"sha256:<version>\"}"),
         "{fix}"
     );
     let version = repo.version("head", "prompts/answer");
-    let ran = check(&repo, &[hidden.stamped("prompts/answer", &version)]);
-    assert_eq!(judged(&ran), FRESH);
+    for stamp in [version.clone(), format!("sha256:{version}")] {
+        let run = hidden.clone().stamped("prompts/answer", &stamp);
+        assert_eq!(judged(&check(&repo, &[run])), FRESH, "{stamp}");
+    }
 }
 
 #[test]

@@ -2,8 +2,6 @@
 //!
 //! A test is three steps: make a repository, run `gatecard`, look at what came out.
 
-#![allow(dead_code, reason = "each module uses its part")]
-
 use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -332,7 +330,7 @@ impl Evals {
             .sorted()
             .into_iter()
             .take(count)
-            .map(|row| row.take())
+            .map(Value::take)
             .collect();
         *self.rows() = kept;
         self
@@ -345,7 +343,7 @@ impl Evals {
     }
 
     /// Sets the provider and its config.
-    pub(crate) fn provider(mut self, id: &str, config: Value) -> Self {
+    pub(crate) fn provider(mut self, id: &str, config: &Value) -> Self {
         self.0["config"]["providers"] = json!([{ "id": id, "config": config }]);
         self.0["results"]["prompts"][0]["provider"] = json!(id);
         for row in self.rows() {

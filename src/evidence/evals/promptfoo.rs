@@ -25,7 +25,7 @@ use crate::units::{Digest, Usd};
 use crate::untrusted::shorten;
 
 /// More rows than this are no eval run.
-const MAX_ROWS: usize = 1_000_000;
+const MAX_ROWS: usize = 250_000;
 /// How much of an answer is kept for the side-by-side view, in characters.
 const EXCERPT: usize = 600;
 

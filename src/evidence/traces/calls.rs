@@ -222,10 +222,12 @@ impl Collector {
 /// Calls without environment count as production.
 fn counts(filter: &Where, environment: Option<&str>, call: &Call, trace: &Trace) -> bool {
     let environment = environment.unwrap_or("production");
-    let wanted = filter.environment.as_deref().unwrap_or("production");
     let fits = |wanted: Option<&str>, found: Option<&str>| wanted.is_none() || wanted == found;
-    (environment == wanted || (filter.environment.is_none() && environment == "prod"))
-        && fits(filter.service.as_deref(), call.service.as_deref())
+    let here = match filter.environment.as_deref() {
+        Some(wanted) => environment == wanted,
+        None => filter.any_environment || matches!(environment, "production" | "prod"),
+    };
+    here && fits(filter.service.as_deref(), call.service.as_deref())
         && fits(filter.route.as_deref(), trace.route.as_deref())
 }
 

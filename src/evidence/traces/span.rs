@@ -160,6 +160,7 @@ pub(super) struct Marks {
     operation: Option<String>,
     llm_system: bool,
     post_processing: bool,
+    tool_named: bool,
 }
 
 impl Span {
@@ -268,6 +269,7 @@ impl Span {
                     self.present.set(Field::DocumentScores, all_scored(text));
                 }
             }
+            "gen_ai.tool.name" => self.marks.tool_named = here,
             "gen_ai.tool.call.arguments" => shows(Field::ToolCalls),
             "gen_ai.tool.call.result" => shows(Field::ToolResults),
             "error.type" => {
@@ -340,6 +342,9 @@ impl Span {
         let counted = self.input_tokens.is_some() && self.output_tokens.is_some();
         self.present.set(Field::Tokens, counted);
         self.present.set(Field::Cost, self.cost.is_some());
+        if self.step == Step::Tool && !self.marks.tool_named {
+            self.present.set(Field::ToolCalls, false);
+        }
         if self.failed && self.step == Step::Tool && self.present.has(Field::Errors) {
             self.present.set(Field::ToolResults, true);
         }

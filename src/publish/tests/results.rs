@@ -151,7 +151,7 @@ fn a_policy_without_comment_still_gets_its_status() {
     let mut story = Story::new();
     story.publication.comment = None;
     let parts = story.delivered();
-    assert!(parts[2].contains("comment: off"), "{parts:?}");
+    assert!(parts[2].contains("no comment is wanted"), "{parts:?}");
     assert_eq!(parts[3], "set");
     assert_eq!(story.fake.count("GET", ""), 0);
 }

@@ -1,0 +1,74 @@
+//! What a category saw: its checks with their points, and the score they come to.
+
+use crate::units::Score;
+
+/// One check of a category and the points it gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Check {
+    /// What is asked.
+    pub(crate) about: String,
+    /// What was found.
+    pub(crate) found: String,
+    /// Points that it gave.
+    pub(crate) earned: u64,
+    /// Points that it can give.
+    pub(crate) possible: u64,
+}
+
+/// What a category saw and gave.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Scored {
+    /// The checks that applied.
+    pub(crate) checks: Vec<Check>,
+    /// The highest score that the checks allow, where something caps it, and why.
+    pub(crate) cap: Option<(u32, &'static str)>,
+    /// Whether the policy's condition holds, where it is no score.
+    pub(crate) condition: Option<bool>,
+    /// The evidence: files with digests, counts.
+    pub(crate) evidence: Vec<String>,
+    /// What would raise it.
+    pub(crate) remedy: Option<String>,
+}
+
+impl Scored {
+    /// Adds a check; `share` of its `points` are earned.
+    pub(crate) fn check(
+        &mut self,
+        about: &str,
+        found: impl Into<String>,
+        share: (u64, u64),
+        points: u64,
+    ) {
+        let (part, whole) = share;
+        let earned = if whole == 0 {
+            0
+        } else {
+            u128::from(points) * u128::from(part) / u128::from(whole)
+        };
+        self.checks.push(Check {
+            about: about.to_owned(),
+            found: found.into(),
+            earned: u64::try_from(earned).unwrap_or(points).min(points),
+            possible: points,
+        });
+    }
+
+    /// Adds a check that is met or not.
+    pub(crate) fn flag(&mut self, about: &str, found: impl Into<String>, met: bool, points: u64) {
+        self.check(about, found, (u64::from(met), 1), points);
+    }
+
+    /// 1 to 5 by the points earned, under the cap.
+    pub(crate) fn score(&self) -> Score {
+        let earned = self.checks.iter().map(|check| check.earned).sum();
+        let possible = self.checks.iter().map(|check| check.possible).sum();
+        let score = Score::from_points(earned, possible);
+        match self
+            .cap
+            .and_then(|(cap, _)| Score::from_ten_thousandths(cap))
+        {
+            Some(cap) => score.min(cap),
+            None => score,
+        }
+    }
+}
