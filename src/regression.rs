@@ -36,15 +36,24 @@ impl Test {
     pub(crate) fn words(&self) -> String {
         let (base, head) = self.passing();
         format!(
-            "{head} of {n} cases pass, {base} did before: {} pp ({} to {}), {} newly fail, {} newly pass, p = {:.4}",
+            "{head} of {n} cases pass, {base} did before: {} pp ({} to {}), {} newly fail, {} newly pass, p {}",
             points(self.pairs.difference()),
             points(self.interval.0),
             points(self.interval.1),
             self.pairs.lost,
             self.pairs.won,
-            self.p,
+            p_value(self.p),
             n = self.pairs.count(),
         )
+    }
+}
+
+/// A p-value with what it is compared by: never shown as 0, which it cannot be.
+pub(crate) fn p_value(p: f64) -> String {
+    if p < 0.000_1 {
+        String::from("< 0.0001")
+    } else {
+        format!("= {p:.4}")
     }
 }
 

@@ -84,7 +84,8 @@ pub(super) fn run(args: &CheckArgs, context: &mut Context<'_>) -> Result<u8, Err
             )
         }
     };
-    let published = publish(&publication, pull.as_ref(), &checked, context);
+    let pull = pull.filter(|pull| may_publish(args, pull, &checked, context));
+    let published = publish(&publication, pull.as_ref(), context);
     checked?;
     Ok(if published || code != 0 { code } else { 4 })
 }
@@ -499,27 +500,41 @@ fn named_status(args: &CheckArgs, pull: &PullRequest) -> Option<String> {
     rules.policy.status_name
 }
 
-/// Publishes unless the policy is a simulation or another commit was judged. Returns whether
-/// everything that should be on GitHub is there.
-fn publish(
-    publication: &Publication,
-    pull: Option<&PullRequest>,
+/// Nothing is published of a simulated policy, nor where other commits than the pull
+/// request's were judged, or were to be.
+fn may_publish(
+    args: &CheckArgs,
+    pull: &PullRequest,
     checked: &Result<Checked, Error>,
     context: &mut Context<'_>,
 ) -> bool {
-    let mut pull = pull;
-    if let (Some(there), Ok(checked)) = (pull, checked) {
-        if checked.report.policy.origin == Origin::Simulated {
-            context.note("note: a simulated policy is never published");
-            pull = None;
-        } else if checked.report.range.head != there.head || checked.report.range.base != there.base
-        {
-            context.note(
-                "note: not published, since other commits than the pull request's were judged",
-            );
-            pull = None;
-        }
+    if args.policy_file.is_some() {
+        context.note("note: a simulated policy is never published");
+        return false;
     }
+    let of_pull = match (checked, &args.base, &args.head) {
+        (Ok(checked), ..) => {
+            let range = &checked.report.range;
+            range.head == pull.head && range.base == pull.base
+        }
+        (Err(_), Some(base), Some(head)) => {
+            *base == pull.base.to_string() && *head == pull.head.to_string()
+        }
+        (Err(_), ..) => true,
+    };
+    if !of_pull {
+        context
+            .note("note: not published, since other commits than the pull request's were judged");
+    }
+    of_pull
+}
+
+/// Publishes, and returns whether everything that should be on GitHub is there.
+fn publish(
+    publication: &Publication,
+    pull: Option<&PullRequest>,
+    context: &mut Context<'_>,
+) -> bool {
     let delivered = publish::deliver(publication, pull, context.environment);
     for (name, part) in delivered.parts() {
         match part {

@@ -4,6 +4,7 @@ use super::binding::{self, Binding};
 use super::collect::Evidence;
 use super::traces::calls::{Coverage, Group, GroupKey};
 use super::traces::fields::{Field, Mask};
+use super::traces::span::trace_id;
 use super::versions::Versions;
 use crate::change::{Change, ChangeSet};
 use crate::policy::Policy;
@@ -33,8 +34,7 @@ impl Judged<'_> {
             .flat_map(|bound| bound.cases.values());
         for id in cases.filter_map(|case| case.trace_id.as_deref()) {
             named += 1;
-            let id = u128::from_str_radix(id, 16).ok().filter(|_| id.len() == 32);
-            known += u64::from(id.is_some_and(|id| coverage.traces.contains(&id)));
+            known += u64::from(trace_id(id).is_some_and(|id| coverage.traces.contains(&id)));
         }
         (named, known)
     }

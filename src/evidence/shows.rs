@@ -105,6 +105,10 @@ fn settings(shown: &Shown, prompt: &Prompt, exact: bool) -> Option<bool> {
         own.iter()
             .all(|(key, value)| settings.get(key) == Some(value))
     };
+    // With a model that the prompt does not name, the model is what differs.
+    if !models.iter().any(|each| same_model(&each)) {
+        return Some(models.iter().any(fits));
+    }
     Some(models.iter().filter(same_model).any(fits))
 }
 

@@ -14,7 +14,7 @@ use super::{Look, Output, RenderError, words};
 use crate::gates::Outcome;
 use crate::policy::Mode;
 use crate::prompt::diff::Difference;
-use crate::regression::{Comparison, points};
+use crate::regression::{Comparison, p_value, points};
 use crate::report::{ChangeReport, CoverageReport, Report};
 use crate::rules::Origin;
 use crate::untrusted::{markdown_code as code, markdown_inline as inline, shorten};
@@ -32,6 +32,13 @@ struct Room {
     cases: usize,
     text: usize,
     rationale: bool,
+}
+
+impl Room {
+    /// A name, which may be as long as a path can be.
+    fn name(self, text: &str) -> String {
+        inline(&shorten(text, self.text))
+    }
 }
 
 const ROOMS: [Room; 4] = [
@@ -205,7 +212,7 @@ fn failing(report: &Report, room: Room) -> Vec<Failing> {
             prompt: ruling
                 .prompt
                 .as_ref()
-                .map(|id| inline(id.as_str()))
+                .map(|id| room.name(id.as_str()))
                 .unwrap_or_default(),
             outcome: ruling.state.id(),
             blocks: ruling.blocks,
@@ -240,8 +247,8 @@ fn changes(report: &Report, room: Room) -> Vec<Changed> {
         .iter()
         .take(room.rows)
         .map(|change| Changed {
-            id: inline(&change.id),
-            kind: kind(change),
+            id: room.name(&change.id),
+            kind: kind(change, room),
             version: version(change),
             facets: change.facets.join(", "),
             freshness: change.freshness.as_deref().map(inline).unwrap_or_default(),
@@ -255,9 +262,9 @@ fn changes(report: &Report, room: Room) -> Vec<Changed> {
         .collect()
 }
 
-fn kind(change: &ChangeReport) -> String {
+fn kind(change: &ChangeReport, room: Room) -> String {
     match &change.from {
-        Some(from) => format!(" (renamed from {})", inline(from)),
+        Some(from) => format!(" (renamed from {})", room.name(from)),
         None if change.kind == "modified" => String::new(),
         None => format!(" ({})", change.kind),
     }
@@ -290,8 +297,8 @@ fn told(difference: &Difference, room: Room) -> Vec<String> {
             removed,
             passages,
         } => {
-            let mut lines = vec![format!("{} (+{added} −{removed} lines)", inline(what))];
-            for (before, after) in passages {
+            let mut lines = vec![format!("{} (+{added} −{removed} lines)", room.name(what))];
+            for (before, after) in passages.iter().take(room.rows) {
                 let side = |text: &str, mark: &str| {
                     let text = inline(&shorten(text, room.text));
                     if text.is_empty() {
@@ -342,8 +349,8 @@ fn categories(report: &Report, room: Room) -> Vec<CategoryRow> {
                 [] => String::from("none"),
                 list => inline(&shorten(&list.join(", "), room.text.min(160))),
             },
-            owner: inline(&category.owner),
-            note: category.note.as_deref().map(inline),
+            owner: room.name(&category.owner),
+            note: category.note.as_deref().map(|note| room.name(note)),
         })
         .collect()
 }
@@ -382,13 +389,13 @@ fn evals(report: &Report, room: Room) -> Vec<EvalRow> {
             let (baseline, candidate) = test.passing();
             let worst = worst(comparison, room);
             EvalRow {
-                prompt: inline(prompt),
+                prompt: room.name(prompt),
                 baseline: format!("{baseline} pass"),
                 candidate: format!("{candidate} pass"),
                 difference: points(test.pairs.difference()),
                 low: points(test.interval.0),
                 high: points(test.interval.1),
-                p: format!("{:.4}", test.p),
+                p: inline(p_value(test.p).trim_start_matches("= ")),
                 n: test.pairs.count(),
                 unpaired: comparison.only_baseline + comparison.only_candidate,
                 lost: test.pairs.lost,
@@ -409,7 +416,7 @@ fn worst(comparison: &Comparison, room: Room) -> Vec<Worst> {
                 inline(&shorten(text.as_deref().unwrap_or("no answer"), room.text))
             };
             Worst {
-                id: code(&pair.id),
+                id: code(&shorten(&pair.id, room.text)),
                 reason: inline(&shorten(
                     pair.candidate.reason.as_deref().unwrap_or("failed"),
                     200,
@@ -526,7 +533,7 @@ fn findings(report: &Report, room: Room) -> Vec<String> {
             .formatting
             .iter()
             .take(room.rows)
-            .map(|id| inline(id))
+            .map(|id| room.name(id))
             .collect();
         lines.push(format!(
             "formatting only, same version: {}",

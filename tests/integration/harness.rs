@@ -308,6 +308,7 @@ impl Evals {
             row["success"] = json!(false);
             row["failureReason"] = json!(1);
             row["error"] = json!("Expected output to contain \"x\"");
+            row["gradingResult"]["reason"] = row["error"].clone();
         }
         self
     }
@@ -342,7 +343,7 @@ impl Evals {
     }
 
     /// Sets the provider and its config.
-    pub(crate) fn provider(mut self, id: &str, config: Value) -> Self {
+    pub(crate) fn provider(mut self, id: &str, config: &Value) -> Self {
         self.0["config"]["providers"] = json!([{ "id": id, "config": config }]);
         self.0["results"]["prompts"][0]["provider"] = json!(id);
         for row in self.rows() {

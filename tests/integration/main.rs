@@ -7,14 +7,20 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::disallowed_methods,
+    clippy::string_slice,
     clippy::too_many_lines,
     reason = "a test that panics has failed, which is its job, and a table is as long as its cases"
 )]
 
+mod bad_evidence; // evidence that cannot be read
 mod bad_input; // input that cannot be judged
+mod binding; // which eval results count for which version
 mod demo; // the shipped example
 mod fake_github; // a stateful fake of GitHub's API
 mod flow; // the whole flow
+mod gates; // every gate in every state
+mod github; // the program in a workflow
 mod harness; // repositories, evidence, running the binary
+mod outputs; // what the renderers print
 mod prompts; // prompt files of every format, and what a change is called
 mod repositories; // every kind of repository, and what is none

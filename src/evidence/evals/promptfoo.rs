@@ -11,7 +11,9 @@ use std::io::BufRead;
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 use serde_json::{Map, Value as Json};
 
 use super::{Arm, Case, CaseResult, EvalRun, Format, Shown, Trial, fold};
@@ -244,14 +246,7 @@ impl Output {
             .or(results.timestamp.as_deref())
             .and_then(time);
         let stamps = stamps(&self.config.tags);
-        let mut trials: BTreeMap<(usize, Option<String>), (Vec<Trial>, u64)> = BTreeMap::new();
-        for row in results.rows {
-            let (found, bare) = trials.entry((row.prompt, row.provider)).or_default();
-            match row.trial {
-                Some(trial) => found.push(trial),
-                None => *bare += 1,
-            }
-        }
+        let trials = by_arm(results.rows, &results.prompts, &self.config.providers);
         let arms = trials
             .into_iter()
             .map(|((index, provider), (trials, without_assertions))| {
@@ -273,6 +268,29 @@ impl Output {
     }
 }
 
+/// Trials and rows without assertions, by prompt and provider.
+type ByArm = BTreeMap<(usize, Option<String>), (Vec<Trial>, u64)>;
+
+fn by_arm(rows: Vec<Row>, prompts: &[PromptEntry], providers: &Json) -> ByArm {
+    let mut arms = ByArm::new();
+    for row in rows {
+        let (found, bare) = arms.entry((row.prompt, row.provider)).or_default();
+        match row.trial {
+            Some(trial) => found.push(trial),
+            None => *bare += 1,
+        }
+    }
+    // A prompt that ran on no test is a run without cases, not no run.
+    for (index, entry) in prompts.iter().enumerate() {
+        if !arms.keys().any(|(known, _)| *known == index) {
+            let provider = entry.provider.as_deref();
+            let provider = provider.map(|name| provider_id(providers, name));
+            arms.entry((index, provider)).or_default();
+        }
+    }
+    arms
+}
+
 fn shown(entry: Option<&PromptEntry>, provider: Option<&str>, config: &Config) -> Shown {
     let label = entry.and_then(|entry| entry.label.clone());
     let provider_name = entry.and_then(|entry| entry.provider.as_deref());
@@ -286,7 +304,10 @@ fn shown(entry: Option<&PromptEntry>, provider: Option<&str>, config: &Config) -
         let named = |item: &&Json| {
             let own = item.get("label").and_then(Json::as_str);
             match (own, label.as_deref()) {
-                (Some(own), Some(label)) => label.starts_with(own),
+                // A text prompt's label goes on with its path and text.
+                (Some(own), Some(label)) => label
+                    .strip_prefix(own)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with(": ")),
                 _ => list.len() == 1,
             }
         };
@@ -333,6 +354,15 @@ fn configured(providers: &Json, id: Option<&str>, label: Option<&str>) -> Option
     Some(Settings::read(config))
 }
 
+/// The id of the provider that a prompt names by its label or its id.
+fn provider_id(providers: &Json, name: &str) -> String {
+    let labelled = providers.as_array().and_then(|list| {
+        let fits = |item: &&Json| item.get("label").and_then(Json::as_str) == Some(name);
+        list.iter().find(fits)?.get("id")?.as_str()
+    });
+    labelled.unwrap_or(name).to_owned()
+}
+
 /// `tags: { "gatecard:<prompt id>": <version> }`.
 fn stamps(tags: &Json) -> BTreeMap<String, Digest> {
     let Some(tags) = tags.as_object() else {
@@ -344,6 +374,33 @@ fn stamps(tags: &Json) -> BTreeMap<String, Digest> {
             Some((prompt.to_owned(), Digest::from_hex(value.as_str()?)?))
         })
         .collect()
+}
+
+/// The keys of an object that are read. One that stands there twice could say two things, of
+/// which another reader may show the other.
+struct Keys {
+    read: &'static [&'static str],
+    seen: Vec<&'static str>,
+}
+
+impl Keys {
+    const fn of(read: &'static [&'static str]) -> Self {
+        let seen = Vec::new();
+        Self { read, seen }
+    }
+
+    fn next<'de, A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<Option<String>, A::Error> {
+        let Some(key) = map.next_key::<String>()? else {
+            return Ok(None);
+        };
+        if let Some(known) = self.read.iter().find(|known| **known == key) {
+            if self.seen.contains(known) {
+                return Err(A::Error::custom(format!("duplicate key `{known}`")));
+            }
+            self.seen.push(known);
+        }
+        Ok(Some(key))
+    }
 }
 
 struct OutputSeed<'a>(&'a mut Output);
@@ -364,7 +421,8 @@ impl<'de> Visitor<'de> for OutputSeed<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(key) = map.next_key::<String>()? {
+        let mut keys = Keys::of(&["results", "config", "metadata"]);
+        while let Some(key) = keys.next(&mut map)? {
             match key.as_str() {
                 "results" => self.0.results = Some(map.next_value_seed(ResultsSeed)?),
                 "config" => self.0.config = map.next_value()?,
@@ -397,7 +455,8 @@ impl<'de> Visitor<'de> for ResultsSeed {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Results, A::Error> {
         let mut results = Results::default();
-        while let Some(key) = map.next_key::<String>()? {
+        let mut keys = Keys::of(&["version", "timestamp", "prompts", "results"]);
+        while let Some(key) = keys.next(&mut map)? {
             match key.as_str() {
                 "version" => results.version = map.next_value()?,
                 "timestamp" => results.timestamp = map.next_value()?,
@@ -434,11 +493,166 @@ impl<'de> Visitor<'de> for RowsSeed {
         while let Some(row) = list.next_element::<RawRow>()? {
             rows.push(row.reduce());
             if rows.len() > MAX_ROWS {
-                return Err(serde::de::Error::custom(format!(
-                    "more than {MAX_ROWS} results"
-                )));
+                return Err(A::Error::custom(format!("more than {MAX_ROWS} results")));
             }
         }
         Ok(rows)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::BufReader;
+    use std::path::Path;
+
+    use super::*;
+
+    fn fixture(name: &str) -> EvalRun {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/evals/promptfoo");
+        let file = File::open(folder.join(name)).unwrap();
+        Promptfoo.read(&mut BufReader::new(file)).unwrap()
+    }
+
+    fn read(text: &str) -> Result<EvalRun, ReadError> {
+        Promptfoo.read(&mut text.as_bytes())
+    }
+
+    /// Passed, failed, errored, trials, without assertions.
+    fn counts(arm: &Arm) -> [u64; 5] {
+        let of = |result| {
+            arm.cases
+                .iter()
+                .filter(|case| case.result == result)
+                .count() as u64
+        };
+        [
+            of(CaseResult::Passed),
+            of(CaseResult::Failed),
+            of(CaseResult::Errored),
+            arm.cases.iter().map(|case| case.trials).sum(),
+            arm.without_assertions,
+        ]
+    }
+
+    #[test]
+    fn real_results_come_to_their_counts() {
+        for (name, arms) in [
+            ("both.json", vec![[2, 1, 2, 5, 1], [1, 2, 2, 5, 1]]),
+            ("baseline.json", vec![[2, 2, 1, 5, 1]]),
+            ("candidate.json", vec![[1, 3, 1, 5, 1]]),
+            (
+                "multi-repeat3.json",
+                vec![
+                    [1, 0, 0, 3, 0],
+                    [1, 0, 0, 3, 0],
+                    [0, 1, 0, 3, 0],
+                    [0, 1, 0, 3, 0],
+                    [0, 1, 0, 3, 0],
+                    [0, 1, 0, 3, 0],
+                ],
+            ),
+        ] {
+            let run = fixture(name);
+            let found: Vec<_> = run.arms.iter().map(counts).collect();
+            assert_eq!(found, arms, "{name}");
+            assert_eq!(run.tool_version.as_deref(), Some("0.121.20"), "{name}");
+            assert!(run.made_at.is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_arm_shows_its_prompt_model_settings_and_stamps() {
+        let run = fixture("baseline.json");
+        let shown = &run.arms[0].shown;
+        assert_eq!(shown.label.as_deref(), Some("support"));
+        let file = "/srv/app/run/promptfoo/project/prompts/support.v1.json";
+        assert_eq!(shown.file.as_deref(), Some(file));
+        let model = shown.model.as_ref().map(ToString::to_string);
+        assert_eq!(model.as_deref(), Some("openai/gpt-4o-mini"));
+        let settings = shown.settings.as_ref().unwrap();
+        let parameters: Vec<_> = settings.parameters.keys().map(String::as_str).collect();
+        assert_eq!(parameters, ["max_tokens", "temperature"]);
+        let stamp = Digest::from_hex(&"a".repeat(64)).unwrap();
+        let stamps = BTreeMap::from([(String::from("prompts/support.v1"), stamp)]);
+        assert_eq!(shown.stamps, stamps, "a stamp that is no digest is none");
+    }
+
+    #[test]
+    fn each_model_of_a_run_shows_its_own_settings() {
+        let run = fixture("multi-repeat3.json");
+        let tools: Vec<_> = run
+            .arms
+            .iter()
+            .map(|arm| {
+                let model = arm.shown.model.as_ref().map(ToString::to_string);
+                let tools = &arm.shown.settings.as_ref().unwrap().tools;
+                (model.unwrap_or_default(), !tools.is_null())
+            })
+            .collect();
+        let want = [
+            ("openai/gpt-4o-mini", false),
+            ("openai/gpt-4o-mini", false),
+            ("openai/gpt-4o", true),
+            ("openai/gpt-4o", true),
+            ("echo", false),
+            ("echo", false),
+        ];
+        assert_eq!(tools, want.map(|(model, tools)| (model.to_owned(), tools)));
+    }
+
+    #[test]
+    fn a_prompt_is_looked_up_by_its_whole_label() {
+        let config = Config {
+            prompts: serde_json::json!([
+                { "id": "file://prompts/a.md", "label": "support" },
+                { "id": "file://prompts/b.md", "label": "support-v2" },
+            ]),
+            ..Config::default()
+        };
+        for (label, file) in [
+            ("support", Some("prompts/a.md")),
+            ("support-v2", Some("prompts/b.md")),
+            ("support-v2: prompts/b.md: Text", Some("prompts/b.md")),
+            ("support-v3", None),
+        ] {
+            let entry = PromptEntry {
+                raw: None,
+                label: Some(label.to_owned()),
+                provider: None,
+            };
+            let shown = shown(Some(&entry), None, &config);
+            assert_eq!(shown.file.as_deref(), file, "{label}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_result_file_is_refused_by_what_was_found() {
+        for (text, found) in [
+            ("{}", "no `results`"),
+            (r#"{"results":{"results":[]}}"#, "without a version"),
+            (r#"{"results":{"version":2,"results":[]}}"#, "of version 2"),
+            (r#"{"results":{"version":3},"results":{}}"#, "duplicate"),
+            (
+                r#"{"results":{"version":3,"results":[],"results":[]}}"#,
+                "duplicate",
+            ),
+            (r#"{"results":{"version":3,"results":[NaN]}}"#, "column"),
+            (r#"{"results":{"version":3,"results":["#, "EOF"),
+        ] {
+            let error = read(text).unwrap_err();
+            assert!(error.found.contains(found), "{text}: {}", error.found);
+        }
+    }
+
+    #[test]
+    fn a_nesting_of_any_depth_is_skipped_without_recursion() {
+        let deep = "[".repeat(2_000_000) + &"]".repeat(2_000_000);
+        let text = format!(r#"{{"x":{deep},"results":{{"version":3,"results":[]}}}}"#);
+        assert_eq!(read(&text).unwrap().arms, []);
+        let text =
+            format!(r#"{{"results":{{"version":3,"results":[{{"vars":{{"a":{deep}}}}}]}}}}"#);
+        let error = read(&text).unwrap_err();
+        assert!(error.found.contains("recursion limit"), "{}", error.found);
     }
 }

@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 
 use super::Format;
 use super::calls::Collector;
-use super::span::{Resource, Span, Value};
+use super::span::{Resource, Span, Value, trace_id};
 use crate::evidence::ReadError;
 
 /// The longest line or document that is read.
@@ -44,11 +44,11 @@ impl Format for Otlp {
 
     fn read(&self, reader: &mut dyn BufRead, calls: &mut Collector) -> Result<(), ReadError> {
         let mut line = Vec::new();
+        let mut first = true;
         while next_line(reader, &mut line)? {
             if line.trim_ascii().is_empty() {
                 continue;
             }
-            let first = calls.records == 0;
             calls.records += 1;
             match request(&line, calls) {
                 Ok(()) => {}
@@ -66,6 +66,7 @@ impl Format for Otlp {
                 }
                 Err(_) => calls.unreadable += 1,
             }
+            first = false;
         }
         Ok(())
     }
@@ -227,9 +228,7 @@ fn number<T: std::str::FromStr>(raw: &RawValue) -> Option<T> {
 impl RawSpan<'_> {
     /// Reads a span; one without a usable trace id is none.
     fn read(&self) -> Option<Span> {
-        let trace = u128::from_str_radix(&self.trace_id, 16)
-            .ok()
-            .filter(|id| *id != 0 && self.trace_id.len() == 32)?;
+        let trace = trace_id(&self.trace_id)?;
         let time = |raw: Option<&RawValue>| raw.and_then(number).unwrap_or_default();
         let mut span = Span {
             trace,
@@ -254,5 +253,144 @@ impl RawSpan<'_> {
         span.status(failed, &self.status.message);
         span.finish();
         Some(span)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::traces::calls::Coverage;
+    use crate::evidence::traces::fields::FIELDS;
+    use crate::policy::Where;
+
+    const CURRENT: &[u8] =
+        include_bytes!("../../../tests/fixtures/traces/otlp/otel-genai-v1.jsonl");
+    const OLDER: &[u8] =
+        include_bytes!("../../../tests/fixtures/traces/otlp/otel-openai-v2-legacy.jsonl");
+
+    fn coverage(bytes: &[u8]) -> Coverage {
+        let mut calls = Collector::default();
+        Otlp.read(&mut &*bytes, &mut calls).unwrap();
+        calls.finish(&Where::default())
+    }
+
+    fn calls(coverage: &Coverage) -> u64 {
+        coverage
+            .groups
+            .values()
+            .map(super::super::calls::Group::calls)
+            .sum()
+    }
+
+    /// How many calls show a field, and to how many it applies.
+    fn field(coverage: &Coverage, id: &str) -> (u64, u64) {
+        let about = FIELDS.iter().find(|about| about.id == id).unwrap();
+        let masks = coverage.groups.values().flat_map(|group| &group.masks);
+        masks
+            .filter(|((_, applicable), _)| applicable.has(about.field))
+            .fold((0, 0), |(shown, owed), ((present, _), count)| {
+                let shows = u64::from(present.has(about.field)) * count;
+                (shown + shows, owed + count)
+            })
+    }
+
+    #[test]
+    fn current_names_come_to_their_counts() {
+        let found = coverage(CURRENT);
+        assert_eq!(
+            (found.spans, found.traces.len(), calls(&found)),
+            (61, 20, 21)
+        );
+        assert_eq!((found.unreadable, found.records, found.excluded), (0, 4, 0));
+        for (id, want) in [
+            ("prompt_version", (19, 21)),
+            ("template", (19, 21)),
+            ("provider", (21, 21)),
+            ("model", (21, 21)),
+            ("environment", (21, 21)),
+            ("release", (21, 21)),
+            ("input", (14, 21)),
+            ("output", (14, 20)),
+            ("temperature", (18, 18)),
+            ("max_tokens", (15, 15)),
+            ("tokens", (19, 20)),
+            ("latency", (21, 21)),
+            ("cost", (0, 20)),
+            ("errors", (1, 1)),
+            ("memory", (2, 3)),
+        ] {
+            assert_eq!(field(&found, id), want, "{id}");
+        }
+    }
+
+    #[test]
+    fn older_names_come_to_their_counts() {
+        let found = coverage(OLDER);
+        assert_eq!(
+            (found.spans, found.traces.len(), calls(&found)),
+            (80, 29, 34)
+        );
+        for (id, want) in [
+            ("prompt_version", (30, 34)),
+            ("provider", (34, 34)),
+            ("model", (34, 34)),
+            ("input", (0, 34)),
+            ("output", (0, 31)),
+            ("temperature", (26, 26)),
+            ("max_tokens", (17, 17)),
+            ("tokens", (29, 31)),
+            ("errors", (3, 3)),
+        ] {
+            assert_eq!(field(&found, id), want, "{id}");
+        }
+    }
+
+    #[test]
+    fn a_document_over_several_lines_reads_like_one_line() {
+        let line = CURRENT.split(|byte| *byte == b'\n').nth(1).unwrap();
+        let value: serde_json::Value = serde_json::from_slice(line).unwrap();
+        let pretty = serde_json::to_vec_pretty(&value).unwrap();
+        let want = coverage(line);
+        assert_eq!(coverage(&pretty), want);
+        // Also where it is not the first file.
+        let mut both = Collector::default();
+        Otlp.read(&mut &*line, &mut both).unwrap();
+        Otlp.read(&mut &*pretty, &mut both).unwrap();
+        let both = both.finish(&Where::default());
+        assert_eq!((both.spans, both.unreadable), (2 * want.spans, 0));
+    }
+
+    #[test]
+    fn spans_that_cannot_be_are_counted_as_unreadable_or_untimed() {
+        let span = |id: &str, start: &str, end: &str| {
+            format!(
+                r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{{"traceId":"{id}","startTimeUnixNano":"{start}","endTimeUnixNano":"{end}","attributes":[{{"key":"gen_ai.operation.name","value":{{"stringValue":"chat"}}}}]}}]}}]}}]}}"#
+            )
+        };
+        let good = "0af7651916cd43dd8448eb211c80319c";
+        for (id, start, end, want) in [
+            (good, "1", "2", (1, 0, 1)),
+            (good, "2", "1", (1, 0, 0)),
+            (good, "0", "1", (1, 0, 0)),
+            (good, "-1", "99999999999999999999999", (1, 0, 0)),
+            ("", "1", "2", (0, 1, 0)),
+            ("0af7", "1", "2", (0, 1, 0)),
+            ("+af7651916cd43dd8448eb211c80319c", "1", "2", (0, 1, 0)),
+            ("00000000000000000000000000000000", "1", "2", (0, 1, 0)),
+            (
+                "0af7651916cd43dd8448eb211c80319c0af7651916cd43dd8448eb211c80319c",
+                "1",
+                "2",
+                (0, 1, 0),
+            ),
+        ] {
+            let found = coverage(span(id, start, end).as_bytes());
+            let timed = field(&found, "latency").0;
+            assert_eq!(
+                (calls(&found), found.unreadable, timed),
+                want,
+                "{id} {start} {end}"
+            );
+        }
     }
 }

@@ -351,6 +351,13 @@ impl Span {
     }
 }
 
+/// Reads a trace id: 32 hexadecimal digits, not all of them 0.
+pub(crate) fn trace_id(text: &str) -> Option<u128> {
+    let digits = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let id = u128::from_str_radix(text, 16).ok()?;
+    (digits && id != 0).then_some(id)
+}
+
 /// Tells whether every document of a JSON list has a score.
 fn all_scored(text: &str) -> bool {
     #[derive(serde::Deserialize)]

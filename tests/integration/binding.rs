@@ -1,0 +1,366 @@
+//! Which eval results count for which version, facet by facet.
+
+use serde_json::{Value, json};
+
+use crate::harness::{BASE_PROMPT, Evals, HEAD_PROMPT, POLICY, Ran, Repo, gatecard_with};
+
+/// What the report says of the changed prompt's evidence: freshness, then state and code.
+fn judged(ran: &Ran) -> String {
+    let report = ran.json();
+    let freshness = report["changes"][0]["freshness"].as_str().unwrap_or("none");
+    format!("{freshness}: {}", ran.gate("traces_to_evals"))
+}
+
+fn check(repo: &Repo, runs: &[Evals]) -> Ran {
+    check_as(repo, &runs.iter().map(|run| ("", run)).collect::<Vec<_>>())
+}
+
+/// With roles: `candidate=` or `baseline=` before the path.
+fn check_as(repo: &Repo, runs: &[(&str, &Evals)]) -> Ran {
+    let paths: Vec<String> = runs
+        .iter()
+        .enumerate()
+        .map(|(at, (role, run))| {
+            let path = repo.evidence(&format!("run-{at}.json"), &run.bytes());
+            format!("{role}{path}")
+        })
+        .collect();
+    repo.check(&paths.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// A repository whose prompt and settings differ between `main` and `head`.
+fn changed(base: &[(&str, &str)], head: &[(&str, &str)]) -> Repo {
+    let repo = Repo::with(base);
+    repo.branch("head");
+    repo.write(head);
+    repo.commit("change");
+    repo
+}
+
+fn prompt(front: &str, body: &str) -> String {
+    format!("---\n{front}\n---\n{body}")
+}
+
+const FRESH: &str = "fresh: missing traces-missing";
+
+#[test]
+fn the_raw_prompt_decides_which_version_a_run_is_of() {
+    let repo = Repo::sample();
+    for (what, raw, want) in [
+        ("the head version", HEAD_PROMPT, FRESH),
+        (
+            "the base version",
+            BASE_PROMPT,
+            "stale(template): stale evidence-stale",
+        ),
+        (
+            "neither",
+            "Something else {{message}} {{order}}",
+            "stale(template): stale evidence-stale",
+        ),
+        (
+            "one word more",
+            &HEAD_PROMPT.replace("Answer", "Please answer"),
+            "stale(template): stale evidence-stale",
+        ),
+        ("other line ends", &HEAD_PROMPT.replace('\n', "\r\n"), FRESH),
+    ] {
+        let ran = check(&repo, &[Evals::passing(raw)]);
+        assert_eq!(judged(&ran), want, "{what}");
+    }
+}
+
+#[test]
+fn a_run_of_another_prompt_does_not_count() {
+    let repo = Repo::sample();
+    let mut other = Evals::passing("Summarise {{message}}");
+    other.0["results"]["prompts"][0]["label"] = json!("summary");
+    other.0["config"]["prompts"] = json!(["file:///srv/app/prompts/summary.md"]);
+    let ran = check(&repo, &[other]);
+    assert_eq!(judged(&ran), "missing: missing evidence-missing");
+}
+
+#[test]
+fn a_run_with_another_model_or_other_parameters_is_stale() {
+    let front = "model: openai/gpt-4o-mini\ntemperature: 0.2\nmax_tokens: 300";
+    let repo = changed(
+        &[
+            (".github/gatecard.yml", POLICY),
+            ("prompts/answer.md", &prompt(front, BASE_PROMPT)),
+        ],
+        &[("prompts/answer.md", &prompt(front, HEAD_PROMPT))],
+    );
+    let (mini, warm) = (
+        "openai:chat:gpt-4o-mini",
+        json!({ "temperature": 0.7, "max_tokens": 300 }),
+    );
+    let same = json!({ "temperature": 0.2, "max_tokens": 300 });
+    for (provider, config, want) in [
+        (mini, same.clone(), FRESH),
+        ("openai:gpt-4o-mini", same.clone(), FRESH),
+        ("openai:chat:gpt-4o", same, "stale(model)"),
+        (mini, warm.clone(), "stale(parameters)"),
+        ("openai:chat:gpt-4o", warm, "stale(model, parameters)"),
+    ] {
+        let run = Evals::passing(HEAD_PROMPT).provider(provider, &config);
+        let found = judged(&check(&repo, &[run]));
+        assert!(found.starts_with(want), "{provider}: {found}");
+    }
+}
+
+#[test]
+fn shared_settings_bind_like_the_prompts_own() {
+    let policy = format!("{POLICY}models: [config/models.yml]\n");
+    let models = |temperature: &str| {
+        format!("provider: openai\nmodel: gpt-4o-mini\nparameters:\n  temperature: {temperature}\n")
+    };
+    let repo = changed(
+        &[
+            (".github/gatecard.yml", &policy),
+            ("config/models.yml", &models("0.2")),
+            ("prompts/answer.md", BASE_PROMPT),
+        ],
+        &[("config/models.yml", &models("0.7"))],
+    );
+    let run = |temperature: f64| {
+        Evals::passing(BASE_PROMPT).provider(
+            "openai:chat:gpt-4o-mini",
+            &json!({ "temperature": temperature }),
+        )
+    };
+    // Whether a shared file says more than the tool shows cannot be told, so it is stamped.
+    let stamped = run(0.7).stamped("prompts/answer", &repo.version("head", "prompts/answer"));
+    assert_eq!(judged(&check(&repo, &[stamped])), FRESH);
+    assert_eq!(judged(&check(&repo, &[run(0.7)])), FRESH);
+    let old = judged(&check(&repo, &[run(0.2)]));
+    assert_eq!(old, "stale(parameters): stale evidence-stale");
+}
+
+#[test]
+fn changed_parameters_that_a_file_does_not_show_need_the_stamp_that_is_named() {
+    let front =
+        |temperature: &str| format!("model: openai/gpt-4o-mini\ntemperature: {temperature}");
+    let repo = changed(
+        &[
+            (".github/gatecard.yml", POLICY),
+            ("prompts/answer.md", &prompt(&front("0.2"), BASE_PROMPT)),
+        ],
+        &[("prompts/answer.md", &prompt(&front("0.7"), BASE_PROMPT))],
+    );
+    let mut hidden = Evals::passing(BASE_PROMPT);
+    hidden.0["config"]["providers"] = json!("file://providers.js");
+    let ran = check(&repo, &[hidden.clone()]);
+    assert_eq!(judged(&ran), "unbound: missing facet-not-shown");
+    let fix = ran.json()["outcomes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|outcome| outcome["gate"] == "traces_to_evals")
+        .map(|outcome| outcome["fix"].as_str().unwrap().to_owned())
+        .unwrap();
+    assert!(
+        fix.contains("tags: {\"gatecard:prompts/answer\": \"sha256:<version>\"}"),
+        "{fix}"
+    );
+    let version = repo.version("head", "prompts/answer");
+    for stamp in [version.clone(), format!("sha256:{version}")] {
+        let run = hidden.clone().stamped("prompts/answer", &stamp);
+        assert_eq!(judged(&check(&repo, &[run])), FRESH, "{stamp}");
+    }
+}
+
+#[test]
+fn a_retrieval_change_is_bound_by_stamp_alone() {
+    let policy = format!("{POLICY}retrieval: [config/retrieval.yml]\n");
+    let repo = changed(
+        &[
+            (".github/gatecard.yml", &policy),
+            ("config/retrieval.yml", "index: kb\ntop_k: 3\n"),
+            ("prompts/answer.md", BASE_PROMPT),
+        ],
+        &[("config/retrieval.yml", "index: kb\ntop_k: 5\n")],
+    );
+    let run = || Evals::passing(BASE_PROMPT);
+    let stamped =
+        |revision: &str| run().stamped("prompts/answer", &repo.version(revision, "prompts/answer"));
+    let mut old = run();
+    old.0["metadata"]["evaluationCreatedAt"] = json!("2026-11-20T11:59:59Z");
+    for (what, run, want) in [
+        ("unstamped", run(), "unbound: missing facet-not-shown"),
+        ("of head", stamped("head"), FRESH),
+        (
+            "of base",
+            stamped("main"),
+            "stale(retrieval): stale evidence-stale",
+        ),
+        (
+            "older than the branch",
+            old,
+            "stale(retrieval): stale evidence-stale",
+        ),
+    ] {
+        assert_eq!(judged(&check(&repo, &[run])), want, "{what}");
+    }
+}
+
+#[test]
+fn a_raw_prompt_matches_with_or_without_its_front_matter() {
+    let front = "name: Answers\nversion: 3";
+    let repo = changed(
+        &[
+            (".github/gatecard.yml", POLICY),
+            ("prompts/answer.md", &prompt(front, BASE_PROMPT)),
+        ],
+        &[("prompts/answer.md", &prompt(front, HEAD_PROMPT))],
+    );
+    for raw in [HEAD_PROMPT.to_owned(), prompt(front, HEAD_PROMPT)] {
+        assert_eq!(
+            judged(&check(&repo, &[Evals::passing(&raw)])),
+            FRESH,
+            "{raw}"
+        );
+    }
+    let ran = check(&repo, &[Evals::passing(&prompt(front, BASE_PROMPT))]);
+    assert_eq!(judged(&ran), "stale(template): stale evidence-stale");
+}
+
+#[test]
+fn a_chat_prompt_is_compared_by_its_messages() {
+    let chat = |system: &str| {
+        json!([
+            { "role": "system", "content": system },
+            { "role": "user", "content": "{{message}} {{order}}" },
+        ])
+    };
+    let text = |value: &Value| serde_json::to_string_pretty(value).unwrap();
+    let (base, head) = (chat("Be short."), chat("Be kind."));
+    let repo = changed(
+        &[
+            (".github/gatecard.yml", POLICY),
+            ("prompts/chat.json", &text(&base)),
+        ],
+        &[("prompts/chat.json", &text(&head))],
+    );
+    let run = |raw: &Value| {
+        let mut run = Evals::passing(&raw.to_string());
+        run.0["config"]["prompts"] = json!(["file:///srv/app/prompts/chat.json"]);
+        run
+    };
+    assert_eq!(judged(&check(&repo, &[run(&head)])), FRESH);
+    assert_eq!(
+        judged(&check(&repo, &[run(&base)])),
+        "stale(template): stale evidence-stale"
+    );
+}
+
+#[test]
+fn a_stamp_that_the_raw_prompt_contradicts_is_not_fresh() {
+    let repo = Repo::sample();
+    let head = repo.version("head", "prompts/answer");
+    let run = Evals::passing(BASE_PROMPT).stamped("prompts/answer", &head);
+    assert_eq!(
+        judged(&check(&repo, &[run])),
+        "stale(template): stale evidence-stale"
+    );
+    let run = Evals::passing(HEAD_PROMPT).stamped("prompts/answer", &"0".repeat(64));
+    assert_eq!(
+        judged(&check(&repo, &[run])),
+        "stale(template): stale evidence-stale"
+    );
+}
+
+#[test]
+fn roles_say_which_side_a_file_is_and_cannot_lie() {
+    let repo = Repo::sample();
+    let (base, head) = (Evals::passing(BASE_PROMPT), Evals::passing(HEAD_PROMPT));
+    for (runs, want) in [
+        (
+            [("baseline=", &base), ("candidate=", &head)],
+            "fresh pass no-drop-seen",
+        ),
+        ([("", &base), ("", &head)], "fresh pass no-drop-seen"),
+        (
+            [("candidate=", &base), ("baseline=", &head)],
+            "stale(template) stale evidence-stale",
+        ),
+        (
+            [("candidate=", &base), ("candidate=", &head)],
+            "fresh missing baseline-missing",
+        ),
+        (
+            [("baseline=", &base), ("baseline=", &head)],
+            "missing missing evidence-missing",
+        ),
+    ] {
+        let ran = check_as(&repo, &runs);
+        let report = ran.json();
+        let freshness = report["changes"][0]["freshness"].as_str().unwrap();
+        let found = format!("{freshness} {}", ran.gate("max_regression"));
+        assert_eq!(found, want, "{:?}", runs.map(|(role, _)| role));
+    }
+}
+
+#[test]
+fn a_revert_makes_the_older_evidence_valid_again() {
+    let repo = Repo::sample();
+    repo.checkout("main");
+    repo.git(&["merge", "--quiet", "--ff-only", "head"]);
+    repo.checkout("head");
+    repo.write(&[("prompts/answer.md", BASE_PROMPT)]);
+    repo.commit("go back");
+    let (old, new) = (Evals::passing(BASE_PROMPT), Evals::passing(HEAD_PROMPT));
+    let ran = check(&repo, &[old, new]);
+    assert_eq!(judged(&ran), FRESH);
+    assert_eq!(ran.gate("max_regression"), "pass no-drop-seen");
+}
+
+#[test]
+fn a_formatting_edit_keeps_evidence_fresh() {
+    let repo = Repo::sample();
+    let run = [Evals::passing(HEAD_PROMPT)];
+    let before = repo.version("head", "prompts/answer");
+    repo.write_bytes(
+        "prompts/answer.md",
+        format!("{}\n\n", HEAD_PROMPT.replace('\n', "\r\n")).as_bytes(),
+    );
+    repo.commit("line ends");
+    assert_eq!(repo.version("head", "prompts/answer"), before);
+    assert_eq!(judged(&check(&repo, &run)), FRESH);
+}
+
+#[test]
+fn evidence_carries_where_it_came_from() {
+    let repo = Repo::sample();
+    let bytes = Evals::passing(HEAD_PROMPT).bytes();
+    repo.write_bytes("results/candidate.json", &bytes);
+    repo.commit("add results");
+    let outside = repo.evidence("candidate.json", &bytes);
+    let inside = repo.path().join("results/candidate.json");
+    let inside = inside.to_str().unwrap();
+    let path = repo.path();
+    for (actions, file, want) in [
+        ("", inside, "author-supplied"),
+        ("", outside.as_str(), "author-supplied"),
+        ("true", inside, "author-supplied"),
+        ("true", outside.as_str(), "ci(pr-workflow)"),
+    ] {
+        let ran = gatecard_with(
+            &[
+                "check",
+                "--repo",
+                path.to_str().unwrap(),
+                "--base",
+                "main",
+                "--head",
+                "head",
+                "--format",
+                "json",
+                "--evidence",
+                file,
+            ],
+            &[("GITHUB_ACTIONS", actions)],
+        );
+        let provenance = &ran.json()["evidence"][0]["provenance"];
+        assert_eq!(provenance, want, "{actions} {file}");
+    }
+}
