@@ -2,11 +2,18 @@
 
 use serde_json::Value as Json;
 
-/// Returns text with LF line ends and without final newlines or a byte order mark; nothing
-/// else is touched.
+/// Returns text with LF line ends and without final newlines; nothing else is touched.
 pub(crate) fn text(text: &str) -> String {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut out = text.replace("\r\n", "\n");
+    let mut out = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        match line.strip_suffix('\n') {
+            Some(line) => {
+                out.push_str(line.trim_end_matches('\r'));
+                out.push('\n');
+            }
+            None => out.push_str(line),
+        }
+    }
     out.truncate(out.trim_end_matches('\n').len());
     out
 }
@@ -77,6 +84,6 @@ mod tests {
 
     #[test]
     fn only_line_ends_and_final_newlines_of_text_are_folded() {
-        assert_eq!(text("\u{feff}a \r\n\r\n b\n\n"), "a \n\n b");
+        assert_eq!(text("\u{feff}a \r\n\r\n b\n\n"), "\u{feff}a \n\n b");
     }
 }

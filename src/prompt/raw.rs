@@ -18,6 +18,8 @@ pub(crate) struct RawPrompt {
 impl RawPrompt {
     /// Hashes a text, and the chat array that it may be.
     pub(crate) fn of(text: &str) -> Self {
+        // Some tools keep the byte order mark of the prompt's file.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let chat = serde_json::from_str::<Json>(text).ok();
         let chat = chat.as_ref().and_then(Json::as_array).map(|list| {
             let same_shape: Json = list
@@ -80,6 +82,7 @@ mod tests {
         for (raw, known) in [
             ("Answer {{q}}", true),
             ("Answer {{q}}\r\n", true),
+            ("\u{feff}Answer {{q}}\n", true),
             ("---\nname: x\n---\nAnswer {{q}}", true),
             ("Answer  {{q}}", false),
             ("", false),

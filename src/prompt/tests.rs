@@ -1,7 +1,5 @@
 //! What must hold for any text, well-formed or not.
 
-use std::collections::BTreeMap;
-
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -9,7 +7,7 @@ use serde_json::{Map, json};
 
 use super::closure::Revision;
 use super::model::{ModelRef, Settings};
-use super::version::{Content, Facet, SharedModels, Version};
+use super::version::{Content, SharedModels};
 use super::*;
 use crate::git::write::NewRepo;
 use crate::git::{Kind, Repo};
@@ -179,7 +177,7 @@ proptest! {
         drop(variables::references(&text));
         drop(ModelRef::parse(&text));
         drop(yaml::to_json(&text));
-        drop(raw::RawPrompt::of(&text));
+        let _: raw::RawPrompt = raw::RawPrompt::of(&text);
     }
 
     #[test]
@@ -200,7 +198,7 @@ proptest! {
     #[test]
     fn canonical_text_and_json_are_canonical_already(text in text(), value in value()) {
         let once = canonical::text(&text);
-        prop_assert_eq!(canonical::text(&once), once.clone());
+        prop_assert_eq!(canonical::text(&once), once);
         let once = canonical::json(&value);
         let again: Json = serde_json::from_str(&once).unwrap();
         prop_assert_eq!(canonical::json(&again), once);
