@@ -840,14 +840,14 @@ fn prompts_are_added_modified_renamed_and_removed() {
     let report = ran.json();
     assert_eq!(words(&report["formatting_only"]), ["prompts/format"]);
     let here = change(&ran, "prompts/here");
-    assert_eq!(here["from"], "prompts/moved");
-    assert_eq!(here["before"], here["after"]);
+    assert_eq!(here["renamed_from"], "prompts/moved");
+    assert_eq!(here["from"], here["to"]);
     assert_eq!(
-        change(&ran, "prompts/there")["from"],
+        change(&ran, "prompts/there")["renamed_from"],
         "prompts/moved_and_edited"
     );
-    assert_eq!(change(&ran, "prompts/added")["before"], Value::Null);
-    assert_eq!(change(&ran, "prompts/removed")["after"], Value::Null);
+    assert_eq!(change(&ran, "prompts/added")["from"], Value::Null);
+    assert_eq!(change(&ran, "prompts/removed")["to"], Value::Null);
 }
 
 #[test]

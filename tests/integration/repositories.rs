@@ -292,6 +292,6 @@ fn a_sha256_repository_is_read_as_any_other() {
     assert_eq!(report["changes"][0]["id"], "prompts/answer");
     // The version belongs to the prompt, not to the repository's hash.
     let sample = Repo::sample();
-    let after = report["changes"][0]["after"].as_str().unwrap();
+    let after = report["changes"][0]["to"].as_str().unwrap();
     assert_eq!(after, sample.version("head", "prompts/answer"));
 }
