@@ -11,7 +11,7 @@ use crate::files;
 use crate::git::{BlobId, CommitSha, Entry, GitError, Kind, Repo, RepoPath};
 use crate::policy::scope::{Governance, Scope};
 use crate::prompt::MAX_PROMPT;
-use crate::prompt::closure::may_include;
+use crate::prompt::includes::may_include;
 
 const MAGIC: &[u8] = b"gatecard includes 2\n";
 const MAX_CACHE: u64 = 64 << 20;

@@ -1,11 +1,16 @@
 //! The only user of `git2`: revisions, trees and blobs of one repository, never its worktree.
 
+mod error;
+mod path;
 pub(crate) mod write;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use git2::{ErrorClass, ErrorCode, ObjectType, Oid, Repository, Sort};
+use git2::{ErrorCode, ObjectType, Oid, Repository, Sort};
+
+pub(crate) use error::GitError;
+pub(crate) use path::RepoPath;
 
 /// A full commit id: 40 or 64 lower-case hexadecimal characters.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,73 +52,6 @@ impl fmt::Display for CommitSha {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct BlobId(Oid);
 
-/// A path inside the repository: relative, `/` between parts, no `.` or `..`.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct RepoPath(String);
-
-impl RepoPath {
-    /// Reads a path that must lie inside the repository.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        Self::root().join(text)
-    }
-
-    /// The root of the repository.
-    pub(crate) fn root() -> Self {
-        Self(String::new())
-    }
-
-    /// Follows `relative` from this folder; leaving the repository gives none. A leading `/`
-    /// means an absolute path, which never lies inside.
-    pub(crate) fn join(&self, relative: &str) -> Option<Self> {
-        if relative.starts_with('/') || relative.contains(['\\', '\0']) {
-            return None;
-        }
-        let mut parts: Vec<&str> = self.0.split('/').filter(|part| !part.is_empty()).collect();
-        for part in relative.split('/') {
-            match part {
-                "" | "." => {}
-                ".." => {
-                    parts.pop()?;
-                }
-                part => parts.push(part),
-            }
-        }
-        Some(Self(parts.join("/")))
-    }
-
-    /// The folder that holds this file.
-    pub(crate) fn folder(&self) -> Self {
-        Self(
-            self.0
-                .rsplit_once('/')
-                .map_or("", |(folder, _)| folder)
-                .to_owned(),
-        )
-    }
-
-    /// The last part.
-    pub(crate) fn name(&self) -> &str {
-        self.0.rsplit_once('/').map_or(&self.0, |(_, name)| name)
-    }
-
-    /// The whole path as text.
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for RepoPath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for RepoPath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", self.0)
-    }
-}
-
 /// What lies at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -143,103 +81,6 @@ pub(crate) struct Delta {
     pub(crate) before: Option<(RepoPath, Entry)>,
     /// The file at the second commit.
     pub(crate) after: Option<(RepoPath, Entry)>,
-}
-
-/// Why the repository could not answer.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum GitError {
-    /// There is no repository.
-    #[error("{path}: no Git repository")]
-    NoRepository {
-        /// Where it was looked for.
-        path: String,
-    },
-    /// Another user owns the repository.
-    #[error("{path}: the repository belongs to another user")]
-    Owner {
-        /// The repository.
-        path: String,
-    },
-    /// A revision that does not exist.
-    #[error("unknown revision `{revision}`")]
-    UnknownRevision {
-        /// What was asked for.
-        revision: String,
-        /// Whether the clone is shallow, so that it may exist elsewhere.
-        shallow: bool,
-    },
-    /// The repository has no commit yet.
-    #[error("{path}: the repository has no commit yet")]
-    Unborn {
-        /// The repository.
-        path: String,
-    },
-    /// The two commits share no history that this clone has.
-    #[error("no merge base of {base} and {head}{}", if *shallow { " in this shallow clone" } else { "" })]
-    NoMergeBase {
-        /// The first commit.
-        base: String,
-        /// The second commit.
-        head: String,
-        /// Whether the clone is shallow.
-        shallow: bool,
-    },
-    /// An object that should be there is not.
-    #[error("the clone lacks {what}")]
-    Missing {
-        /// Which object.
-        what: String,
-    },
-    /// A blob that is larger than what is read of such a file.
-    #[error("{size} bytes, more than the {limit} that are read of such a file")]
-    TooLarge {
-        /// Its size.
-        size: u64,
-        /// The limit.
-        limit: u64,
-    },
-    /// Anything else that libgit2 says.
-    #[error("{message}")]
-    Other {
-        /// Its message.
-        message: String,
-    },
-}
-
-impl GitError {
-    /// What to do about it, as one imperative sentence.
-    pub(crate) fn hint(&self) -> Option<String> {
-        let fetch = "let the checkout step fetch the whole history: `fetch-depth: 0`, or run \
-                     `git fetch --unshallow`";
-        Some(match self {
-            Self::NoRepository { .. } => {
-                String::from("name the repository with --repo, or run inside it")
-            }
-            Self::Owner { path } => {
-                format!("run `git config --global --add safe.directory {path}`")
-            }
-            Self::UnknownRevision { shallow: true, .. }
-            | Self::NoMergeBase { shallow: true, .. }
-            | Self::Missing { .. } => fetch.to_owned(),
-            Self::UnknownRevision { .. } => {
-                String::from("name a branch, a tag or a commit that `git rev-parse` knows")
-            }
-            Self::Unborn { .. } => String::from("make a first commit"),
-            Self::NoMergeBase { .. } => String::from("compare two commits of the same history"),
-            Self::TooLarge { .. } => String::from("keep large data out of prompt and config files"),
-            Self::Other { .. } => return None,
-        })
-    }
-}
-
-impl From<git2::Error> for GitError {
-    fn from(error: git2::Error) -> Self {
-        let message = error.message().to_owned();
-        match (error.class(), error.code()) {
-            (ErrorClass::Odb, ErrorCode::NotFound) => Self::Missing { what: message },
-            _ => Self::Other { message },
-        }
-    }
 }
 
 /// A repository: a clone, a bare one or a linked worktree of one.
@@ -512,17 +353,6 @@ fn kind(mode: i32) -> Kind {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn paths_never_leave_the_repository() {
-        let folder = RepoPath::parse("prompts/support").unwrap();
-        let joined = |relative: &str| folder.join(relative).map(|path| path.to_string());
-        assert_eq!(joined("a.md").as_deref(), Some("prompts/support/a.md"));
-        assert_eq!(joined("../x/./b.md").as_deref(), Some("prompts/x/b.md"));
-        for escape in ["../../../etc/passwd", "/etc/passwd", "a\\..\\b", "a\0b"] {
-            assert_eq!(joined(escape), None, "{escape}");
-        }
-    }
 
     #[test]
     fn only_full_ids_are_commits() {

@@ -4,19 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value as Json};
 
+use super::includes::Includes;
 use super::model::{ModelRef, ModelUse, Settings};
-use super::variables::{self, Reference};
+use super::variables::{self};
 use super::version::{Content, SharedModels, Version};
-use super::{Draft, File, IncludeRole, Included, MAX_PROMPT, Problem, Prompt, PromptId, canonical};
+use super::{Draft, File, IncludeRole, Included, MAX_PROMPT, Problem, Prompt, PromptId};
 use super::{raw, text};
 use crate::git::{CommitSha, Entry, GitError, Kind, Repo, RepoPath};
 use crate::policy::scope::Rule;
 use crate::reason::Code;
 use crate::yaml;
-
-const MAX_INCLUDES: usize = 200;
-const MAX_DEPTH: usize = 32;
-const MAX_BYTES: u64 = 4 << 20;
 
 /// A commit whose prompts are read.
 #[derive(Clone, Copy)]
@@ -83,7 +80,7 @@ impl Revision<'_> {
     }
 
     /// Reads a text file that is no link, no submodule and no LFS pointer.
-    fn text(&self, path: &RepoPath, entry: Entry) -> Result<String, Problem> {
+    pub(super) fn text(&self, path: &RepoPath, entry: Entry) -> Result<String, Problem> {
         let problem = |code, found: &str| Problem::new(code, path, found);
         match entry.kind {
             Kind::File => {}
@@ -310,165 +307,5 @@ fn lay_under(draft: &mut Draft, defaults: &[Defaults]) {
         if draft.schema.is_null() {
             draft.schema.clone_from(&each.settings.schema);
         }
-    }
-}
-
-/// Tells whether a file may include others, from its bytes alone: what lets most prompts be
-/// passed over when a file changed that some prompt might include.
-pub(crate) fn may_include(bytes: &[u8]) -> bool {
-    let starts =
-        |at: usize, marker: &[u8]| bytes.get(at..).is_some_and(|rest| rest.starts_with(marker));
-    let partial = |at: usize| {
-        let mut tail = bytes.iter().skip(at + 2);
-        starts(at, b"{{") && tail.find(|byte| !b"{~# \t\n\r".contains(byte)) == Some(&b'>')
-    };
-    bytes.iter().enumerate().any(|(at, byte)| match byte {
-        b'{' => starts(at, b"{%") || partial(at),
-        b'f' => starts(at, b"file:"),
-        _ => false,
-    })
-}
-
-/// Reads what a prompt includes, within bounds, and remembers it.
-pub(crate) struct Includes<'r> {
-    revision: Revision<'r>,
-    root: RepoPath,
-    stack: Vec<RepoPath>,
-    found: BTreeSet<RepoPath>,
-    partials: BTreeMap<String, String>,
-    bytes: u64,
-}
-
-impl<'r> Includes<'r> {
-    fn new(revision: Revision<'r>, root: &RepoPath) -> Self {
-        Self {
-            revision,
-            root: root.clone(),
-            stack: vec![root.clone()],
-            found: BTreeSet::new(),
-            partials: BTreeMap::new(),
-            bytes: 0,
-        }
-    }
-
-    /// Reads a file that `from` names relative to its own folder.
-    pub(crate) fn file(
-        &mut self,
-        from: &RepoPath,
-        reference: &str,
-    ) -> Result<(RepoPath, String), Problem> {
-        let path = from.folder().join(reference).ok_or_else(|| {
-            let found = format!("`{reference}` lies outside the repository");
-            Problem::new(Code::IncludeEscape, from, found)
-        })?;
-        if let Some(text) = self.read(from, &path)? {
-            Ok((path, text))
-        } else {
-            let found = format!("includes `{path}`, which does not exist");
-            Err(Problem::new(Code::IncludeMissing, from, found))
-        }
-    }
-
-    /// Adds the partials and templates that a text includes, and theirs.
-    pub(crate) fn partials(&mut self, from: &RepoPath, text: &str) -> Result<(), Problem> {
-        for reference in variables::references(text) {
-            let (name, optional) = match reference {
-                Reference::Partial(name) => (name, false),
-                Reference::Template { path, optional } => (path, optional),
-                Reference::Dynamic(inner) => {
-                    let found = format!("`{inner}` includes a file whose name is an expression");
-                    return Err(Problem::new(Code::IncludeMissing, from, found));
-                }
-            };
-            self.partial(from, name, optional)?;
-        }
-        Ok(())
-    }
-
-    fn partial(&mut self, from: &RepoPath, name: &str, optional: bool) -> Result<(), Problem> {
-        let mut escaped = true;
-        for candidate in candidates(from, name) {
-            let Some(path) = candidate else { continue };
-            escaped = false;
-            let Some(text) = self.read(from, &path)? else {
-                continue;
-            };
-            self.stack.push(path.clone());
-            self.partials(&path, &text)?;
-            self.stack.pop();
-            self.partials
-                .insert(name.to_owned(), canonical::text(&text));
-            return Ok(());
-        }
-        if optional {
-            return Ok(());
-        }
-        let (code, found) = if escaped {
-            (
-                Code::IncludeEscape,
-                format!("`{name}` lies outside the repository"),
-            )
-        } else {
-            (
-                Code::IncludeMissing,
-                format!("includes `{name}`, which does not exist"),
-            )
-        };
-        Err(Problem::new(code, from, found))
-    }
-
-    fn read(&mut self, from: &RepoPath, path: &RepoPath) -> Result<Option<String>, Problem> {
-        let problem = |code, found: String| Problem::new(code, from, found);
-        let Revision { repo, commit } = self.revision;
-        let entry = repo
-            .entry(commit, path)
-            .map_err(|error| problem(Code::PromptUnreadable, error.to_string()))?;
-        let Some(entry) = entry.filter(|entry| entry.kind != Kind::Folder) else {
-            return Ok(None);
-        };
-        if self.stack.contains(path) {
-            let chain: Vec<_> = self.stack.iter().map(RepoPath::as_str).collect();
-            let found = format!("includes lead back: {} → {path}", chain.join(" → "));
-            return Err(problem(Code::IncludeCycle, found));
-        }
-        let text = self.revision.text(path, entry)?;
-        self.bytes += text.len() as u64;
-        self.found.insert(path.clone());
-        if self.found.len() > MAX_INCLUDES || self.stack.len() > MAX_DEPTH || self.bytes > MAX_BYTES
-        {
-            let found = format!(
-                "{} files, {} levels, {} bytes",
-                self.found.len(),
-                self.stack.len(),
-                self.bytes
-            );
-            return Err(problem(Code::IncludeLimit, found));
-        }
-        Ok(Some(text))
-    }
-}
-
-/// Where a partial may lie: beside the file that includes it or in a folder above, under the
-/// names that Dotprompt and Jinja loaders look for. `None` is a path outside the repository.
-fn candidates(from: &RepoPath, name: &str) -> Vec<Option<RepoPath>> {
-    let mut found = Vec::new();
-    let mut folder = from.folder();
-    let (stem_folder, stem) = name.rsplit_once('/').unwrap_or(("", name));
-    loop {
-        found.push(folder.join(name));
-        for pattern in [
-            "_{}.prompt",
-            "partials/_{}.prompt",
-            "partials/{}.prompt",
-            "{}.prompt",
-        ] {
-            let file = pattern.replace("{}", stem);
-            let below = folder.join(stem_folder);
-            found.push(below.and_then(|below| below.join(&file)));
-        }
-        if folder.as_str().is_empty() {
-            return found;
-        }
-        folder = folder.folder();
     }
 }

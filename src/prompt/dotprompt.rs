@@ -6,9 +6,9 @@
 
 use serde_json::{Value as Json, json};
 
-use super::closure::Includes;
 use super::front_matter::{self, take};
 use super::github_models::object;
+use super::includes::Includes;
 use super::model::{ModelRef, ModelUse, Settings};
 use super::{Draft, File, Format, Message, Problem};
 use crate::git::RepoPath;

@@ -5,8 +5,8 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::closure::Includes;
 use super::front_matter::take;
+use super::includes::Includes;
 use super::model::{ModelRef, ModelUse, Settings};
 use super::{Draft, File, Format, Message, Problem, canonical};
 use crate::git::RepoPath;

@@ -7,6 +7,7 @@ pub(crate) mod canonical;
 pub(crate) mod closure;
 pub(crate) mod diff;
 pub(crate) mod front_matter;
+pub(crate) mod includes;
 pub(crate) mod model;
 pub(crate) mod raw;
 pub(crate) mod variables;
@@ -28,7 +29,7 @@ use serde_json::Value as Json;
 use crate::git::RepoPath;
 use crate::reason::Code;
 use crate::units::Digest;
-use closure::Includes;
+use includes::Includes;
 use model::ModelUse;
 use version::{Facet, Version};
 

@@ -5,8 +5,8 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::closure::Includes;
 use super::github_models::messages;
+use super::includes::Includes;
 use super::model::{ModelRef, ModelUse, Settings};
 use super::{Draft, File, Format, Message, Problem};
 use crate::git::RepoPath;

@@ -1,196 +1,17 @@
-//! `--format markdown`: the scorecard comment, from `templates/comment.md.j2`.
-//!
-//! Logic stays here; the template has loops and conditions only. Every text is sent through
-//! a Markdown sink before the template sees it. A comment that grows too long loses whole
-//! rows and sections, never half of one.
+//! The rows of the comment's tables: every text sent through its sink, cut to the room there is.
 
-use minijinja::syntax::SyntaxConfig;
-use minijinja::value::Serde;
-use minijinja::{Environment, UndefinedBehavior};
-use serde::Serialize;
-use serde_json::json;
-
-use super::{Look, Output, RenderError, words};
 use crate::gates::Outcome;
-use crate::policy::Mode;
+use crate::output::words;
 use crate::prompt::diff::Difference;
 use crate::regression::{Comparison, p_value, points};
 use crate::report::{ChangeReport, CoverageReport, Report};
-use crate::rules::Origin;
 use crate::untrusted::{markdown_code as code, markdown_inline as inline, shorten};
-use crate::verdict::Verdict;
+use serde::Serialize;
 
-const TEMPLATE: &str = include_str!("../../templates/comment.md.j2");
-
-/// What GitHub takes is 65,536 characters; this many bytes leave room for the marker.
-const MAX_BYTES: usize = 60_000;
-
-/// How much a comment shows; each step down drops rows and sections.
-#[derive(Debug, Clone, Copy)]
-struct Room {
-    rows: usize,
-    cases: usize,
-    text: usize,
-    rationale: bool,
-}
-
-impl Room {
-    /// A name, which may be as long as a path can be.
-    fn name(self, text: &str) -> String {
-        inline(&shorten(text, self.text))
-    }
-}
-
-const ROOMS: [Room; 4] = [
-    Room {
-        rows: 50,
-        cases: 3,
-        text: 600,
-        rationale: true,
-    },
-    Room {
-        rows: 50,
-        cases: 1,
-        text: 200,
-        rationale: true,
-    },
-    Room {
-        rows: 20,
-        cases: 0,
-        text: 120,
-        rationale: false,
-    },
-    Room {
-        rows: 5,
-        cases: 0,
-        text: 60,
-        rationale: false,
-    },
-];
-
-pub(crate) struct Markdown;
-
-impl Output for Markdown {
-    fn id(&self) -> &'static str {
-        "markdown"
-    }
-
-    fn about(&self) -> &'static str {
-        "the scorecard comment"
-    }
-
-    fn render(&self, report: &Report, _: Look) -> Result<String, RenderError> {
-        comment(report)
-    }
-}
-
-/// Renders the comment, as full as its limit allows.
-pub(crate) fn comment(report: &Report) -> Result<String, RenderError> {
-    let mut text = String::new();
-    for room in ROOMS {
-        text = render(report, room)?;
-        if text.len() <= MAX_BYTES {
-            break;
-        }
-    }
-    Ok(text)
-}
-
-fn render(report: &Report, room: Room) -> Result<String, RenderError> {
-    let failed = |error: minijinja::Error| RenderError {
-        output: "markdown",
-        reason: format!("{error:#}"),
-    };
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    let syntax = SyntaxConfig::builder()
-        .trim_blocks(true)
-        .lstrip_blocks(true)
-        .build();
-    environment.set_syntax(syntax.map_err(failed)?);
-    environment.set_fuel(Some(2_000_000));
-    environment
-        .add_template("comment.md.j2", TEMPLATE)
-        .map_err(failed)?;
-    let template = environment.get_template("comment.md.j2").map_err(failed)?;
-    let (green, judged) = report.gates();
-    let blocking = report.blocking();
-    let text = template
-        .render(Serde(json!({
-            "icon": icon(report),
-            "alert": alert(report),
-            "headline": report.headline(),
-            "green": green,
-            "judged": judged,
-            "first": blocking.first().map(|outcome| inline(&shorten(&outcome.ruling.found, 400))),
-            "next": inline(&shorten(&report.next, 600)),
-            "failing": failing(report, room),
-            "changes": changes(report, room),
-            "governed": report.governed,
-            "scored": report.scored,
-            "categories": categories(report, room),
-            "total": report.card.total.to_string(),
-            "band": report.card.band.words(),
-            "evals": evals(report, room),
-            "rationale": rationale(report, room),
-            "remedies": remedies(report, room),
-            "coverage": report.coverage.as_ref().map(coverage),
-            "findings": findings(report, room),
-            "policy": {
-                "digest": report.policy.sha256.short(),
-                "origin": origin(report),
-            },
-            "base": report.range.base.short(),
-            "head": report.range.head.short(),
-            "files": files(report, room),
-        })))
-        .map_err(failed)?;
-    Ok(tidy(&text))
-}
-
-/// At most one empty line in a row, none at the ends.
-fn tidy(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut empty = true;
-    for line in text.lines() {
-        let blank = line.trim().is_empty();
-        if !(blank && empty) {
-            out.push_str(line.trim_end());
-            out.push('\n');
-        }
-        empty = blank;
-    }
-    out.truncate(out.trim_end().len());
-    out.push('\n');
-    out
-}
-
-fn icon(report: &Report) -> &'static str {
-    match (report.verdict, report.mode) {
-        (Verdict::Pass, _) => "✅",
-        (_, Mode::Advise | Mode::Observe) => "⚠️",
-        (Verdict::Fail | Verdict::Error, Mode::Enforce) => "⛔",
-    }
-}
-
-fn alert(report: &Report) -> &'static str {
-    match (report.verdict, report.mode) {
-        (Verdict::Pass, _) => "TIP",
-        (_, Mode::Advise | Mode::Observe) => "WARNING",
-        (Verdict::Fail | Verdict::Error, Mode::Enforce) => "CAUTION",
-    }
-}
-
-fn origin(report: &Report) -> &'static str {
-    match report.policy.origin {
-        Origin::Base => "from the base branch",
-        Origin::Bootstrap => "from the head: the first one, nothing enforced",
-        Origin::Simulated => "simulated",
-    }
-}
+use super::Room;
 
 #[derive(Serialize)]
-struct Failing {
+pub(super) struct Failing {
     gate: &'static str,
     hard: bool,
     prompt: String,
@@ -202,7 +23,7 @@ struct Failing {
     fix: String,
 }
 
-fn failing(report: &Report, room: Room) -> Vec<Failing> {
+pub(super) fn failing(report: &Report, room: Room) -> Vec<Failing> {
     let row = |outcome: &Outcome| {
         let ruling = &outcome.ruling;
         let fix = ruling.fix.as_deref().unwrap_or_else(|| ruling.code.fix());
@@ -232,7 +53,7 @@ fn failing(report: &Report, room: Room) -> Vec<Failing> {
 }
 
 #[derive(Serialize)]
-struct Changed {
+pub(super) struct Changed {
     id: String,
     kind: String,
     version: String,
@@ -241,7 +62,7 @@ struct Changed {
     differences: Vec<String>,
 }
 
-fn changes(report: &Report, room: Room) -> Vec<Changed> {
+pub(super) fn changes(report: &Report, room: Room) -> Vec<Changed> {
     report
         .changes
         .iter()
@@ -321,7 +142,7 @@ fn told(difference: &Difference, room: Room) -> Vec<String> {
 }
 
 #[derive(Serialize)]
-struct CategoryRow {
+pub(super) struct CategoryRow {
     title: &'static str,
     weight: String,
     score: String,
@@ -333,7 +154,7 @@ struct CategoryRow {
     note: Option<String>,
 }
 
-fn categories(report: &Report, room: Room) -> Vec<CategoryRow> {
+pub(super) fn categories(report: &Report, room: Room) -> Vec<CategoryRow> {
     report
         .card
         .categories
@@ -356,7 +177,7 @@ fn categories(report: &Report, room: Room) -> Vec<CategoryRow> {
 }
 
 #[derive(Serialize)]
-struct EvalRow {
+pub(super) struct EvalRow {
     prompt: String,
     baseline: String,
     candidate: String,
@@ -372,14 +193,14 @@ struct EvalRow {
 }
 
 #[derive(Serialize)]
-struct Worst {
+pub(super) struct Worst {
     id: String,
     reason: String,
     baseline: String,
     candidate: String,
 }
 
-fn evals(report: &Report, room: Room) -> Vec<EvalRow> {
+pub(super) fn evals(report: &Report, room: Room) -> Vec<EvalRow> {
     report
         .comparisons
         .iter()
@@ -429,14 +250,14 @@ fn worst(comparison: &Comparison, room: Room) -> Vec<Worst> {
 }
 
 #[derive(Serialize)]
-struct Reason {
+pub(super) struct Reason {
     category: &'static str,
     check: String,
     found: String,
     points: String,
 }
 
-fn rationale(report: &Report, room: Room) -> Vec<Reason> {
+pub(super) fn rationale(report: &Report, room: Room) -> Vec<Reason> {
     report
         .card
         .categories
@@ -453,7 +274,7 @@ fn rationale(report: &Report, room: Room) -> Vec<Reason> {
         .collect()
 }
 
-fn remedies(report: &Report, room: Room) -> Vec<String> {
+pub(super) fn remedies(report: &Report, room: Room) -> Vec<String> {
     report
         .card
         .categories
@@ -467,7 +288,7 @@ fn remedies(report: &Report, room: Room) -> Vec<String> {
 }
 
 #[derive(Serialize)]
-struct CoverageView {
+pub(super) struct CoverageView {
     calls: u64,
     wide: bool,
     traces: u64,
@@ -476,13 +297,13 @@ struct CoverageView {
 }
 
 #[derive(Serialize)]
-struct FieldRow {
+pub(super) struct FieldRow {
     id: &'static str,
     whole: u64,
     share: String,
 }
 
-fn coverage(coverage: &CoverageReport) -> CoverageView {
+pub(super) fn coverage(coverage: &CoverageReport) -> CoverageView {
     let millis =
         |value: Option<u64>| value.map_or_else(|| String::from("unknown"), |ms| format!("{ms} ms"));
     let mut summary = format!(
@@ -521,7 +342,7 @@ fn coverage(coverage: &CoverageReport) -> CoverageView {
     }
 }
 
-fn findings(report: &Report, room: Room) -> Vec<String> {
+pub(super) fn findings(report: &Report, room: Room) -> Vec<String> {
     let mut lines: Vec<String> = report
         .findings
         .iter()
@@ -543,7 +364,7 @@ fn findings(report: &Report, room: Room) -> Vec<String> {
     lines
 }
 
-fn files(report: &Report, room: Room) -> String {
+pub(super) fn files(report: &Report, room: Room) -> String {
     let shown: Vec<String> = report
         .evidence
         .iter()
