@@ -90,7 +90,15 @@ fn usable<'j>(
     }
     let (count, least) = (calls.count(), facts.policy.min_traces);
     if count < least {
-        let found = format!("{count} LLM calls, fewer than the {least} that can be judged");
+        let spans = facts
+            .evidence
+            .coverage
+            .as_ref()
+            .map_or(0, |each| each.spans);
+        let mut found = format!("{count} LLM calls, fewer than the {least} that can be judged");
+        if count == 0 && spans > 0 {
+            found = format!("no LLM call with GenAI attributes among {spans} spans");
+        }
         return Err((State::Inconclusive, Code::TooFewTraces, found));
     }
     Ok(calls)
