@@ -116,11 +116,12 @@ fn touched(
     }
     let shared = policy.scope.shared().any(|path| changed.contains(path));
     let others = if shared {
-        includers::governed(repo, &range.head, &policy.scope)?
+        let all = includers::governed(repo, &range.head, &policy.scope)?;
+        all.into_iter().map(|(path, _)| path).collect()
     } else {
         includers::including(repo, &range.head, &policy.scope)?
     };
-    for (path, _) in others {
+    for path in others {
         touched.base.insert(path.clone());
         touched.head.insert(path);
     }
@@ -212,7 +213,10 @@ impl Reader<'_> {
             if !folders.contains_key(&folder) {
                 folders.insert(folder.clone(), self.repo.names(head, &folder)?);
             }
-            for name in folders.get(&folder).into_iter().flatten() {
+            // Without ids of its own in the policy, only a name with the same start can clash.
+            let stem = prompt.path.name().split('.').next().unwrap_or_default();
+            let near = |name: &&String| self.policy.scope.names_ids() || name.starts_with(stem);
+            for name in folders.get(&folder).into_iter().flatten().filter(near) {
                 let Some(path) = folder.join(name).filter(|path| *path != prompt.path) else {
                     continue;
                 };

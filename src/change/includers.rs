@@ -1,7 +1,7 @@
 //! Which unchanged prompts include a changed file.
 //!
 //! Any prompt might, so each is asked once whether its bytes hold an include at all; the
-//! answer belongs to the blob and is kept in a cache beside the clone.
+//! answer belongs to the blob, or to the folder, and is kept in a cache beside the clone.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -10,11 +10,13 @@ use std::path::PathBuf;
 use crate::files;
 use crate::git::{BlobId, CommitSha, Entry, GitError, Kind, Repo, RepoPath};
 use crate::policy::scope::{Governance, Scope};
-use crate::prompt::MAX_PROMPT;
 use crate::prompt::includes::may_include;
+use crate::prompt::{MAX_PROMPT, may_be_prompt};
 
-const MAGIC: &[u8] = b"gatecard includes 2\n";
+const MAGIC: &[u8] = b"gatecard includes 4\n";
 const MAX_CACHE: u64 = 64 << 20;
+/// Folders nest no deeper than this; Git itself cannot check out many more.
+const MAX_DEPTH: usize = 256;
 
 /// Lists the governed files of a commit.
 pub(crate) fn governed(
@@ -33,24 +35,73 @@ pub(crate) fn governed(
     Ok(found)
 }
 
-/// Lists the governed files of a commit whose bytes hold an include.
+/// Lists the governed files of a commit whose bytes hold an include. A folder that is known
+/// to hold none is not even opened.
 pub(crate) fn including(
     repo: &Repo,
     commit: &CommitSha,
     scope: &Scope,
-) -> Result<Vec<(RepoPath, Entry)>, GitError> {
-    let mut cache = Cache::open(repo);
-    let mut found = Vec::new();
-    for (path, entry) in governed(repo, commit, scope)? {
-        if entry.kind == Kind::File && cache.includes(repo, entry.id)? {
-            found.push((path, entry));
+) -> Result<Vec<RepoPath>, GitError> {
+    let mut search = Search {
+        repo,
+        scope,
+        cache: Cache::open(repo),
+        found: Vec::new(),
+    };
+    for root in scope.roots() {
+        if let Some(id) = repo.folder_id(commit, &root)? {
+            search.folder(&root, id)?;
         }
     }
-    cache.save();
-    Ok(found)
+    search.cache.save();
+    Ok(search.found)
 }
 
-/// Blobs that were asked before, as records of one flag and one id, sorted by id.
+struct Search<'a> {
+    repo: &'a Repo,
+    scope: &'a Scope,
+    cache: Cache,
+    found: Vec<RepoPath>,
+}
+
+impl Search<'_> {
+    /// Searches a folder, and tells whether no file below it holds an include.
+    fn folder(&mut self, path: &RepoPath, id: BlobId) -> Result<bool, GitError> {
+        if self.cache.flag(id.as_bytes()) == Some(0) {
+            return Ok(true);
+        }
+        if path.as_str().split('/').count() > MAX_DEPTH {
+            return Err(GitError::Other {
+                message: format!("folders nest deeper than {MAX_DEPTH}"),
+            });
+        }
+        let mut clean = true;
+        for (name, entry) in self.repo.children(id)? {
+            let Some(path) = path.join(&name) else {
+                continue;
+            };
+            clean &= match entry.kind {
+                Kind::Folder => self.folder(&path, entry.id)?,
+                Kind::File if may_be_prompt(&path) => self.file(path, entry.id)?,
+                Kind::File | Kind::Symlink | Kind::Submodule => true,
+            };
+        }
+        if clean {
+            self.cache.fresh.insert(id.as_bytes().to_vec(), 0);
+        }
+        Ok(clean)
+    }
+
+    fn file(&mut self, path: RepoPath, id: BlobId) -> Result<bool, GitError> {
+        let includes = self.cache.includes(self.repo, id)?;
+        if includes && matches!(self.scope.of(&path), Governance::Governed(_)) {
+            self.found.push(path);
+        }
+        Ok(!includes)
+    }
+}
+
+/// Blobs and folders that were asked before, as records of one flag and one id, sorted by id.
 struct Cache {
     path: PathBuf,
     known: Vec<u8>,

@@ -48,7 +48,7 @@ impl fmt::Display for CommitSha {
     }
 }
 
-/// The id of a blob: equal ids are equal bytes.
+/// The id of a blob or a folder: equal ids are equal content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct BlobId(Oid);
 
@@ -251,6 +251,35 @@ impl Repo {
         })?;
         found.sort_by(|(a, _), (b, _)| a.cmp(b));
         Ok(found)
+    }
+
+    /// The id of a folder at a commit, where it is there.
+    pub(crate) fn folder_id(
+        &self,
+        commit: &CommitSha,
+        path: &RepoPath,
+    ) -> Result<Option<BlobId>, GitError> {
+        let tree = self.folder_tree(commit, path)?;
+        Ok(tree.map(|tree| BlobId(tree.id())))
+    }
+
+    /// The entries of a folder by its id.
+    pub(crate) fn children(&self, folder: BlobId) -> Result<Vec<(String, Entry)>, GitError> {
+        let tree = self.inner.find_tree(folder.0)?;
+        Ok(tree
+            .iter()
+            .map(|entry| {
+                let name = String::from_utf8_lossy(entry.name_bytes()).into_owned();
+                let id = BlobId(entry.id());
+                (
+                    name,
+                    Entry {
+                        id,
+                        kind: kind(entry.filemode()),
+                    },
+                )
+            })
+            .collect())
     }
 
     fn folder_tree(

@@ -135,6 +135,11 @@ impl Scope {
         kept
     }
 
+    /// Whether some entry gives its prompt an id.
+    pub(crate) fn names_ids(&self) -> bool {
+        self.entries.iter().any(|(_, rule)| rule.id.is_some())
+    }
+
     /// Whether no prompt is in production yet.
     pub(crate) fn before_production(&self) -> bool {
         !self.entries.is_empty()
