@@ -23,4 +23,5 @@ mod github; // the program in a workflow
 mod harness; // repositories, evidence, running the binary
 mod outputs; // what the renderers print
 mod prompts; // prompt files of every format, and what a change is called
-mod repositories; // every kind of repository, and what is none
+mod repositories;
+mod repository; // what prose promises about files // every kind of repository, and what is none
