@@ -86,6 +86,8 @@ pub(crate) struct Comparison {
     pub(crate) left_out: Test,
     /// Cases only the base version ran.
     pub(crate) only_baseline: u64,
+    /// Cases of one id whose input or assertions differ, so that they compare nothing.
+    pub(crate) changed: u64,
     /// Cases only the head version ran.
     pub(crate) only_candidate: u64,
     /// Cases that passed at base and do not at head, by id.
@@ -96,10 +98,15 @@ pub(crate) struct Comparison {
 pub(crate) fn compare(baseline: &BoundCases, candidate: &BoundCases) -> Comparison {
     let (mut failures, mut out) = (Pairs::default(), Pairs::default());
     let mut newly_failing = Vec::new();
+    let mut changed = 0;
     for (id, base) in &baseline.cases {
         let Some(head) = candidate.cases.get(id) else {
             continue;
         };
+        if base.content != head.content {
+            changed += 1;
+            continue;
+        }
         let passes = |case: &Case| case.result == CaseResult::Passed;
         let errored = |case: &Case| case.result == CaseResult::Errored;
         failures.add(passes(base), passes(head));
@@ -115,8 +122,9 @@ pub(crate) fn compare(baseline: &BoundCases, candidate: &BoundCases) -> Comparis
         }
     }
     Comparison {
-        only_baseline: baseline.cases.len() as u64 - failures.count(),
-        only_candidate: candidate.cases.len() as u64 - failures.count(),
+        only_baseline: baseline.cases.len() as u64 - failures.count() - changed,
+        only_candidate: candidate.cases.len() as u64 - failures.count() - changed,
+        changed,
         as_failures: Test::of(failures),
         left_out: Test::of(out),
         newly_failing,

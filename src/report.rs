@@ -311,8 +311,9 @@ fn comparisons(judged: &[Judged<'_>]) -> Vec<(String, Comparison)> {
 }
 
 fn covered(coverage: &Coverage, calls: &Calls) -> CoverageReport {
-    let sum =
-        |of: &dyn Fn(&crate::evidence::traces::calls::Group) -> u64| calls.groups().map(of).sum();
+    let sum = |of: &dyn Fn(&crate::evidence::traces::calls::Group) -> u64| {
+        calls.groups().map(of).fold(0, u64::saturating_add)
+    };
     CoverageReport {
         calls: calls.count(),
         repository_wide: calls.repository_wide,
@@ -354,6 +355,11 @@ fn findings_of(changes: &ChangeSet, versions: &Versions) -> Vec<String> {
             problem.place(),
             problem.found,
             problem.code.id()
+        ));
+    }
+    for path in &changes.unread {
+        found.push(format!(
+            "`{path}` lies where prompts are, and is read as none"
         ));
     }
     for path in &changes.lookalikes {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Change, ChangeSet, GovernedFile, GovernedKind, Kind, Range, Trigger, includers};
-use crate::git::{CommitSha, Delta, GitError, Repo, RepoPath};
+use crate::git::{CommitSha, Delta, Entry, GitError, Kind as FileKind, Repo, RepoPath};
 use crate::policy::scope::{Governance, Risk, Rule, Stage};
 use crate::policy::{MAX_POLICY, PATHS, Policy};
 use crate::prompt::closure::Revision;
@@ -44,6 +44,10 @@ pub(super) fn change_set(
         ..ChangeSet::default()
     };
     set.broken.extend(moved);
+    set.broken
+        .extend(reader.vanished(&range.head, &before.prompts, &after.prompts, &lost)?);
+    set.broken.extend(unnamed(policy, &deltas));
+    set.unread = reader.unread(&deltas);
     // A prompt that cannot be read at head is broken, not removed.
     before.prompts.retain(|prompt| !lost.contains(&prompt.path));
     let pairs = pair(before.prompts, after.prompts, &renames);
@@ -188,6 +192,65 @@ impl Reader<'_> {
         })
     }
 
+    /// Finds prompts of the base whose path still leads somewhere at head, to no prompt: a file
+    /// that no format reads any more, or a folder that became a link or a submodule.
+    fn vanished(
+        &self,
+        head: &CommitSha,
+        before: &[Prompt],
+        after: &[Prompt],
+        broken: &BTreeSet<RepoPath>,
+    ) -> Result<Vec<Problem>, GitError> {
+        let read: BTreeSet<&RepoPath> = after.iter().map(|prompt| &prompt.path).collect();
+        let lost: BTreeSet<&RepoPath> = before
+            .iter()
+            .map(|prompt| &prompt.path)
+            .filter(|path| !read.contains(path) && !broken.contains(*path))
+            .collect();
+        let mut problems = Vec::new();
+        for path in lost {
+            let mut place = path.clone();
+            while !place.as_str().is_empty() {
+                let found = match self.repo.entry(head, &place)?.map(|entry| entry.kind) {
+                    Some(FileKind::Symlink) => Some((Code::PromptSymlink, "a symbolic link")),
+                    Some(FileKind::Submodule) => Some((Code::PromptSubmodule, "a submodule")),
+                    Some(FileKind::File) => Some((
+                        Code::PromptFormat,
+                        "was a prompt, and no prompt format reads it any more",
+                    )),
+                    Some(FileKind::Folder) | None => None,
+                };
+                if let Some((code, found)) = found {
+                    problems.push(Problem::new(code, &place, found));
+                    break;
+                }
+                place = place.folder();
+            }
+        }
+        Ok(problems)
+    }
+
+    /// Lists changed files inside the policy's patterns that are no prompts to any format.
+    fn unread(&self, deltas: &[Delta]) -> Vec<RepoPath> {
+        let unread = |path: &RepoPath, entry: &Entry| match self.policy.scope.of(path) {
+            Governance::Governed(_) => {
+                !prompt::may_be_prompt(path)
+                    || self
+                        .repo
+                        .blob(entry.id, prompt::MAX_PROMPT)
+                        .is_ok_and(|bytes| prompt::recognise(path, Some(&bytes)).is_none())
+            }
+            Governance::Skipped(reason) => reason == "documentation",
+            Governance::Outside => false,
+        };
+        deltas
+            .iter()
+            .filter_map(|delta| delta.after.as_ref())
+            .filter(|(path, entry)| unread(path, entry))
+            .map(|(path, _)| path.clone())
+            .collect()
+    }
+
     /// Finds prompts of other files that have the id of a changed one: a neighbour whose
     /// name differs in its suffix only, or another changed file.
     fn collisions(
@@ -321,10 +384,15 @@ fn change(policy: &Policy, base: Option<Prompt>, head: Option<Prompt>) -> Option
         (None, None) => return None,
     };
     let shown = head.as_ref().or(base.as_ref())?;
-    let rule = match policy.scope.of(&shown.path) {
-        Governance::Governed(rule) => Some(rule),
-        Governance::Skipped(_) | Governance::Outside => None,
-    };
+    let places = [base.as_ref(), head.as_ref()];
+    let rules: Vec<&Rule> = places
+        .into_iter()
+        .flatten()
+        .filter_map(|prompt| match policy.scope.of(&prompt.path) {
+            Governance::Governed(rule) => Some(rule),
+            Governance::Skipped(_) | Governance::Outside => None,
+        })
+        .collect();
     let both = base.as_ref().zip(head.as_ref());
     let facets = both
         .map(|(base, head)| head.differs(base))
@@ -348,7 +416,7 @@ fn change(policy: &Policy, base: Option<Prompt>, head: Option<Prompt>) -> Option
         base,
         head,
     };
-    Some(change.rule(rule))
+    Some(change.under(&rules))
 }
 
 fn triggers(policy: &Policy, base: Option<&Prompt>, head: &Prompt) -> BTreeSet<Trigger> {
@@ -406,6 +474,24 @@ fn ungoverned(
             Problem::new(Code::Ungoverned, new, found)
         })
         .collect()
+}
+
+/// Governed files whose names are not UTF-8: they cannot be looked up, so they are never read.
+fn unnamed(policy: &Policy, deltas: &[Delta]) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (path, _) in deltas
+        .iter()
+        .flat_map(|delta| [&delta.before, &delta.after])
+        .flatten()
+    {
+        let governed = matches!(policy.scope.of(path), Governance::Governed(_));
+        if governed && path.as_str().contains('\u{FFFD}') {
+            let found = "the name of this file is not UTF-8";
+            problems.push(Problem::new(Code::PromptBinary, path, found));
+        }
+    }
+    problems.dedup();
+    problems
 }
 
 fn lookalikes(policy: &Policy, deltas: &[Delta]) -> Vec<RepoPath> {

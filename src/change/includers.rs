@@ -13,7 +13,7 @@ use crate::policy::scope::{Governance, Scope};
 use crate::prompt::includes::may_include;
 use crate::prompt::{MAX_PROMPT, may_be_prompt};
 
-const MAGIC: &[u8] = b"gatecard includes 4\n";
+const MAGIC: &[u8] = b"gatecard includes 5\n";
 const MAX_CACHE: u64 = 64 << 20;
 /// Folders nest no deeper than this; Git itself cannot check out many more.
 const MAX_DEPTH: usize = 256;

@@ -54,6 +54,8 @@ pub(crate) struct ChangeSet {
     pub(crate) formatting: Vec<PromptId>,
     /// Other governed files: policy, owners, datasets, judges, evidence, workflow.
     pub(crate) governed: Vec<GovernedFile>,
+    /// Changed files inside the policy's patterns that no prompt format reads.
+    pub(crate) unread: Vec<RepoPath>,
     /// Changed files that look like prompts and are governed by nothing.
     pub(crate) lookalikes: Vec<RepoPath>,
 }
@@ -166,10 +168,13 @@ impl Change {
         }
     }
 
-    fn rule(mut self, rule: Option<&Rule>) -> Self {
-        if let Some(rule) = rule {
-            self.risk = rule.risk;
-            self.stage = rule.stage;
+    /// Applies the rules of both places: moving a prompt does not make it less risky.
+    fn under(mut self, rules: &[&Rule]) -> Self {
+        if let Some(risk) = rules.iter().map(|rule| rule.risk).max() {
+            self.risk = risk;
+        }
+        if !rules.is_empty() && rules.iter().all(|rule| rule.stage == Stage::PreProduction) {
+            self.stage = Stage::PreProduction;
         }
         self
     }

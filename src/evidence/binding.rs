@@ -185,6 +185,9 @@ fn changed_facets(change: &Change) -> BTreeSet<Facet> {
                     facets.insert(facet);
                 }
             }
+            if !head.draft.rest.is_empty() {
+                facets.insert(Facet::Parameters);
+            }
             if !head.draft.inputs.is_null() {
                 facets.insert(Facet::Variables);
             }

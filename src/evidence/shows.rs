@@ -58,11 +58,23 @@ pub(super) fn shows(
         Facet::Variables => variables(shown, prompt, change, exact),
         Facet::Retrieval | Facet::Metadata => None,
         _ if !told_apart => None,
+        // No eval tool shows what only the prompt's own file knows.
+        Facet::Parameters if exact && rest_changed(change) => None,
         Facet::Model => model(shown, prompt),
         Facet::Parameters => settings(shown, prompt, exact),
         Facet::Tools => compare_json(&shown.settings.as_ref()?.tools, &prompt.draft.tools),
         Facet::Schema => compare_json(&shown.settings.as_ref()?.schema, &prompt.draft.schema),
     }
+}
+
+fn rest_changed(change: &Change) -> bool {
+    let rest = |prompt: &Option<Prompt>| {
+        prompt
+            .as_ref()
+            .map(|each| each.draft.rest.clone())
+            .unwrap_or_default()
+    };
+    rest(&change.base) != rest(&change.head)
 }
 
 /// Variables follow from the template, unless what the prompt declares of them changed.

@@ -18,6 +18,9 @@ use crate::yaml::{Errors, Node};
 /// More errored cases than this share of a side, and the run is no measurement.
 const MAX_ERRORED_PERCENT: u64 = 5;
 
+/// Fewer of the base version's cases than this, and a drop could hide in those left out.
+const MIN_PAIRED_PERCENT: u64 = 90;
+
 pub(crate) struct MaxRegression;
 
 impl GateKind for MaxRegression {
@@ -118,6 +121,11 @@ fn prepare(facts: &Facts<'_>, judged: &Judged<'_>) -> Prepared {
     if let Some(ruling) = unreadable(facts, Use::Evals, prompt, NEEDED) {
         return Prepared::Decided(ruling);
     }
+    if judged.change.base.is_none() && judged.change.kind != Kind::Added {
+        let found =
+            String::from("the base version cannot be read, so there is none to compare with");
+        return decided(State::NotApplicable, Code::BaseUnreadable, found);
+    }
     if judged.change.kind == Kind::Added {
         let found = String::from("a new prompt has no version to compare with");
         return decided(State::NotApplicable, Code::FirstVersion, found);
@@ -152,6 +160,15 @@ fn prepare(facts: &Facts<'_>, judged: &Judged<'_>) -> Prepared {
             candidate.cases.len()
         );
         return decided(State::Inconclusive, Code::NothingPaired, found);
+    }
+    let all = baseline.cases.len() as u64;
+    let paired = comparison.as_failures.pairs.count();
+    if paired * 100 < all * MIN_PAIRED_PERCENT {
+        let found = format!(
+            "{paired} of {all} cases of the base version compare: {} were not run on the head version, {} changed their input or assertions",
+            comparison.only_baseline, comparison.changed
+        );
+        return decided(State::Inconclusive, Code::CasesChanged, found);
     }
     Prepared::Compare(Box::new(comparison))
 }

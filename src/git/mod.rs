@@ -308,7 +308,7 @@ impl Repo {
             self.inner
                 .diff_tree_to_tree(Some(&base), Some(&head), Some(&mut options))?;
         let mut similar = git2::DiffFindOptions::new();
-        similar.renames(true).rename_limit(400);
+        similar.renames(true).rename_limit(2_000);
         diff.find_similar(Some(&mut similar))?;
         let side = |file: git2::DiffFile<'_>| {
             let path = String::from_utf8_lossy(file.path_bytes()?).into_owned();

@@ -298,11 +298,12 @@ impl Page {
         for (prompt, comparison) in &report.comparisons {
             let first = format!("  {}: ", safe(prompt));
             self.prose(&first, 4, &comparison.as_failures.words());
-            let unpaired = comparison.only_baseline + comparison.only_candidate;
+            let unpaired =
+                comparison.only_baseline + comparison.only_candidate + comparison.changed;
             if unpaired > 0 {
                 self.line(&format!(
-                    "    not compared: {} cases only at base, {} only at head",
-                    comparison.only_baseline, comparison.only_candidate
+                    "    not compared: {} cases only at base, {} only at head, {} with other content",
+                    comparison.only_baseline, comparison.only_candidate, comparison.changed
                 ));
             }
             for pair in comparison.newly_failing.iter().take(5) {

@@ -290,12 +290,12 @@ pub(crate) fn path(node: &Node<'_>, errors: &mut Errors<'_>) -> Option<RepoPath>
 
 fn skipped(path: &RepoPath, rule: &Rule) -> Option<&'static str> {
     let name = path.name();
-    let upper = name.to_ascii_uppercase();
+    let stem = name.split('.').next().unwrap_or(name).to_ascii_uppercase();
     if rule.models.contains(path) || rule.retrieval.contains(path) {
         Some("shared config")
     } else if name.starts_with('.') {
         Some("dot file")
-    } else if upper.starts_with("README") || upper.starts_with("LICENSE") {
+    } else if ["README", "LICENSE", "LICENCE"].contains(&stem.as_str()) {
         Some("documentation")
     } else if name.starts_with('_') || path.as_str().split('/').any(|part| part == "partials") {
         Some("partial")

@@ -50,6 +50,12 @@ pub(crate) fn differences(base: &Prompt, head: &Prompt) -> Vec<Difference> {
     models(&base.draft.models, &head.draft.models, &mut found);
     tools(&base.draft.tools, &head.draft.tools, &mut found);
     leaves(
+        "",
+        &json_map(&base.draft.rest),
+        &json_map(&head.draft.rest),
+        &mut found,
+    );
+    leaves(
         "schema ",
         &base.draft.schema,
         &head.draft.schema,
@@ -75,6 +81,12 @@ fn files(
         let side = |files: &BTreeMap<String, Json>| files.get(path).cloned().unwrap_or_default();
         leaves(prefix, &side(before), &side(after), found);
     }
+}
+
+fn json_map(map: &BTreeMap<String, Json>) -> Json {
+    map.iter()
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect()
 }
 
 /// The share of the template's words that a change touched: words that went or came, over the

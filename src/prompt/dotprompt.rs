@@ -6,8 +6,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::front_matter::{self, take};
-use super::github_models::object;
+use super::front_matter::{self, part_rest, take, take_map, take_text};
 use super::includes::Includes;
 use super::model::{ModelRef, ModelUse, Settings};
 use super::{Draft, File, Format, Message, Problem};
@@ -37,15 +36,16 @@ impl Format for Dotprompt {
         }
         includes.partials(file.path, parted.body)?;
         let mut meta = parted.meta;
-        let model = take(&mut meta, &["model"]);
-        let model = model.as_str().and_then(ModelRef::parse);
-        let settings = Settings::read(&object(take(&mut meta, &["config"])));
+        let model = take_text(&mut meta, "model").and_then(|name| ModelRef::parse(&name));
+        let settings = Settings::read(&take_map(&mut meta, &["config"]));
         let output = take(&mut meta, &["output"]);
         let (tools, definitions) = (take(&mut meta, &["tools"]), take(&mut meta, &["toolDefs"]));
         let used = model.is_some() || !settings.parameters.is_empty();
+        let inputs = take(&mut meta, &["input"]);
+        let (metadata, rest) = part_rest(meta);
         Ok(vec![Draft {
             template: vec![Message::plain(parted.body)],
-            inputs: take(&mut meta, &["input"]),
+            inputs,
             models: used
                 .then_some(ModelUse {
                     model,
@@ -62,7 +62,8 @@ impl Format for Dotprompt {
             } else {
                 output
             },
-            metadata: meta.into_iter().collect(),
+            metadata,
+            rest,
             aliases: vec![file.text.to_owned()],
             ..Draft::default()
         }])

@@ -1,5 +1,7 @@
 //! `---` YAML front matter, as Dotprompt, Prompty and Markdown files have it.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value as Json};
 
 use super::{File, Problem};
@@ -15,6 +17,19 @@ pub(crate) struct Parted<'t> {
     pub(crate) present: bool,
     /// Everything after it.
     pub(crate) body: &'t str,
+}
+
+/// Parts a file whose front matter, if it has any, starts on the first line: in prose, a rule
+/// under a heading is none.
+pub(crate) fn part_at_start<'t>(file: &File<'t>) -> Result<Parted<'t>, Problem> {
+    if file.text.starts_with("---") {
+        return part(file);
+    }
+    Ok(Parted {
+        meta: Map::new(),
+        present: false,
+        body: file.text,
+    })
 }
 
 /// Parts a file. Front matter starts on the first line, or behind leading `#` comment lines
@@ -83,6 +98,73 @@ fn split(text: &str) -> Option<(&str, &str, usize)> {
         end += line.len();
     }
     None
+}
+
+/// Keys that describe a prompt and do not reach the model: all others are part of the version,
+/// known to a format or not.
+const METADATA: &[&str] = &[
+    "$schema",
+    "author",
+    "authors",
+    "category",
+    "changelog",
+    "comment",
+    "copyright",
+    "created",
+    "date",
+    "description",
+    "evaluators",
+    "id",
+    "labels",
+    "licence",
+    "license",
+    "links",
+    "maintainer",
+    "maintainers",
+    "metadata",
+    "name",
+    "notes",
+    "owner",
+    "owners",
+    "references",
+    "sample",
+    "status",
+    "summary",
+    "tags",
+    "testData",
+    "title",
+    "updated",
+    "variant",
+    "version",
+];
+
+/// Parts what is left of a map into metadata and everything else.
+pub(crate) fn part_rest(
+    meta: Map<String, Json>,
+) -> (BTreeMap<String, Json>, BTreeMap<String, Json>) {
+    meta.into_iter()
+        .partition(|(key, _)| METADATA.contains(&key.as_str()))
+}
+
+/// Takes a key out of a map where its value is text; another value stays.
+pub(crate) fn take_text(meta: &mut Map<String, Json>, name: &str) -> Option<String> {
+    meta.get(name)?.as_str()?;
+    match meta.shift_remove(name) {
+        Some(Json::String(text)) => Some(text),
+        _ => None,
+    }
+}
+
+/// Takes the first of some keys out of a map whose value is a map; other values stay.
+pub(crate) fn take_map(meta: &mut Map<String, Json>, names: &[&str]) -> Map<String, Json> {
+    let is_map = |name: &&&str| meta.get(**name).is_some_and(Json::is_object);
+    let Some(name) = names.iter().find(is_map) else {
+        return Map::new();
+    };
+    match meta.shift_remove(*name) {
+        Some(Json::Object(map)) => map,
+        _ => Map::new(),
+    }
 }
 
 /// Takes keys out of a map, under any of their spellings.

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::front_matter::take;
+use super::front_matter::{part_rest, take, take_map, take_text};
 use super::includes::Includes;
 use super::model::{ModelRef, ModelUse, Settings};
 use super::{Draft, File, Format, Message, Problem, canonical};
@@ -59,9 +59,8 @@ impl Format for GithubModels {
                 "no `messages` with `role` and `content`",
             )
         })?;
-        let model = take(&mut map, &["model"]);
-        let model = model.as_str().and_then(ModelRef::parse);
-        let mut config = object(take(&mut map, &["modelParameters"]));
+        let model = take_text(&mut map, "model").and_then(|name| ModelRef::parse(&name));
+        let mut config = take_map(&mut map, &["modelParameters"]);
         for key in ["responseFormat", "jsonSchema", "tools"] {
             if let Some(value) = map.shift_remove(key) {
                 config.insert(key.to_owned(), parsed(value));
@@ -69,6 +68,7 @@ impl Format for GithubModels {
         }
         let settings = Settings::read(&config);
         let used = model.is_some() || !settings.parameters.is_empty();
+        let (metadata, rest) = part_rest(map);
         Ok(vec![Draft {
             template,
             models: used
@@ -80,7 +80,8 @@ impl Format for GithubModels {
                 .collect(),
             tools: settings.tools,
             schema: settings.schema,
-            metadata: map.into_iter().collect(),
+            metadata,
+            rest,
             ..Draft::default()
         }])
     }
@@ -92,7 +93,10 @@ pub(super) fn messages(value: &Json) -> Option<Vec<Message>> {
     list.iter()
         .map(|message| {
             let role = message.get("role")?.as_str()?.to_owned();
+            let more = message.as_object()?.len() > 2;
             let content = match message.get("content")? {
+                // Tool calls, names and the like reach the model with the text.
+                _ if more => canonical::json(message),
                 Json::String(text) => text.clone(),
                 other => canonical::json(other),
             };

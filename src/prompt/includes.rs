@@ -19,11 +19,13 @@ pub(crate) fn may_include(bytes: &[u8]) -> bool {
         |at: usize, marker: &[u8]| bytes.get(at..).is_some_and(|rest| rest.starts_with(marker));
     let partial = |at: usize| {
         let mut tail = bytes.iter().skip(at + 2);
-        starts(at, b"{{") && tail.find(|byte| !b"{~# \t\n\r".contains(byte)) == Some(&b'>')
+        starts(at, b"{{") && tail.find(|byte| !b"{~-+# \t\n\r".contains(byte)) == Some(&b'>')
     };
     bytes.iter().enumerate().any(|(at, byte)| match byte {
         b'{' => starts(at, b"{%") || partial(at),
         b'f' => starts(at, b"file:"),
+        // A promptfoo config may name files without `file://`.
+        b'p' => starts(at, b"prompts") || starts(at, b"providers"),
         _ => false,
     })
 }

@@ -148,6 +148,9 @@ pub(crate) struct Draft {
     pub(crate) schema: Json,
     /// Name, description, authors: known, but not part of the version.
     pub(crate) metadata: BTreeMap<String, Json>,
+    /// Everything else that the file says and that may reach the model: keys that the format
+    /// does not know, and known ones of another shape. Part of the version, as parameters.
+    pub(crate) rest: BTreeMap<String, Json>,
     /// Texts that stand for this prompt in other tools' files, beside its template: the whole
     /// file with its front matter.
     pub(crate) aliases: Vec<String>,

@@ -3,6 +3,8 @@
 //! Each entry of `prompts:` is a prompt, called by its label, its file or its number; the
 //! `providers:` are its models. `file://` references are followed.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value as Json};
 
 use super::github_models::messages;
@@ -38,11 +40,17 @@ impl Format for Promptfoo {
             return name.starts_with("promptfooconfig").then_some(suffix);
         };
         let start = String::from_utf8_lossy(start);
-        let has = |key: &str| start.lines().any(|line| line.starts_with(key));
+        let has = |key: &str| {
+            start.lines().any(|line| {
+                let rest = line.trim_start_matches(['"', '\'']).strip_prefix(key);
+                let rest = rest.map(|rest| rest.trim_start_matches(['"', '\'']).trim_start());
+                rest.is_some_and(|rest| rest.starts_with(':'))
+            })
+        };
         let fits = if is_json(path) {
             start.trim_start().starts_with('[') && start.contains("\"role\"")
         } else {
-            has("prompts:") && (has("providers:") || has("targets:"))
+            has("prompts") && (has("providers") || has("targets"))
         };
         fits.then_some(suffix)
     }
@@ -66,6 +74,16 @@ impl Format for Promptfoo {
         for provider in list(providers) {
             model.add(file.path, provider, includes)?;
         }
+        for key in ["prefix", "suffix"] {
+            let value = config
+                .get("defaultTest")
+                .and_then(|test| test.get("options")?.get(key));
+            if let Some(value) = value {
+                model
+                    .rest
+                    .insert(format!("defaultTest.{key}"), value.clone());
+            }
+        }
         let mut drafts = Vec::new();
         for (number, entry) in list(config.get("prompts")).into_iter().enumerate() {
             entry_drafts(file.path, number + 1, entry, includes, &mut drafts)?;
@@ -74,6 +92,7 @@ impl Format for Promptfoo {
             draft.models.clone_from(&model.uses);
             draft.tools.clone_from(&model.tools);
             draft.schema.clone_from(&model.schema);
+            draft.rest.clone_from(&model.rest);
             if let Some(text) = config.get("description") {
                 draft
                     .metadata
@@ -151,10 +170,7 @@ fn entry_drafts(
 fn reference(raw: &str) -> Option<&str> {
     let explicit = raw.strip_prefix("file://");
     let path = explicit.unwrap_or(raw);
-    let path = match path.rsplit_once(':') {
-        Some((file, function)) if !function.contains(['/', '.']) => file,
-        _ => path,
-    };
+    let path = reference_file(path);
     let like = !path.contains(['\n', '{']) && FILES.iter().any(|ending| path.ends_with(ending));
     (explicit.is_some() || like).then_some(path)
 }
@@ -190,6 +206,23 @@ struct Models {
     uses: Vec<ModelUse>,
     tools: Json,
     schema: Json,
+    rest: BTreeMap<String, Json>,
+}
+
+fn text_key(reference: &str) -> String {
+    format!("provider {reference}")
+}
+
+fn ending(path: &str) -> &str {
+    path.rsplit_once('.').map_or("", |(_, ending)| ending)
+}
+
+/// A path without the function behind its colon.
+fn reference_file(path: &str) -> &str {
+    match path.rsplit_once(':') {
+        Some((file, function)) if !function.contains(['/', '.']) => file,
+        _ => path,
+    }
 }
 
 impl Models {
@@ -202,14 +235,21 @@ impl Models {
         match provider {
             Json::String(text) => match text.strip_prefix("file://") {
                 Some(reference) => {
-                    let (_, text) = includes.file(path, reference)?;
+                    let file = reference_file(reference);
+                    let (_, text) = includes.file(path, file)?;
+                    if !["yaml", "yml", "json"].contains(&ending(file)) {
+                        // A program: what it does is its text.
+                        self.rest.insert(text_key(reference), Json::from(text));
+                        return Ok(());
+                    }
                     let value = yaml::to_json(&text).map_err(|error| {
                         let found = format!("provider {reference}: {error}");
                         Problem::new(Code::PromptUnreadable, path, found)
                     })?;
                     for each in list(Some(&value)) {
-                        if !each.is_string() {
-                            self.add(path, each, includes)?;
+                        match each {
+                            Json::String(id) => self.push(id, &Map::new()),
+                            other => self.add(path, other, includes)?,
                         }
                     }
                 }
@@ -237,11 +277,17 @@ impl Models {
 
     fn push(&mut self, id: &str, config: &Map<String, Json>) {
         let settings = Settings::read(config);
-        if self.tools.is_null() {
-            self.tools = settings.tools;
-        }
-        if self.schema.is_null() {
-            self.schema = settings.schema;
+        for (name, own, first) in [
+            ("tools", settings.tools, &mut self.tools),
+            ("schema", settings.schema, &mut self.schema),
+        ] {
+            if self.uses.is_empty() {
+                *first = own;
+            } else if own != *first {
+                // Providers that differ: the first stands for the prompt, the others beside it.
+                self.rest
+                    .insert(format!("{name} of provider {}", self.uses.len() + 1), own);
+            }
         }
         self.uses.push(ModelUse {
             model: ModelRef::parse(id),

@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::front_matter::{self, take};
+use super::front_matter::{self, part_rest, take};
 use super::github_models::object;
 use super::includes::Includes;
 use super::model::{ModelRef, ModelUse, Settings};
@@ -49,16 +49,24 @@ impl Format for Prompty {
         }
         includes.partials(file.path, parted.body)?;
         let mut meta = parted.meta;
-        let (models, own) = model(take(&mut meta, &["model"]));
+        let (models, own, left) = model(take(&mut meta, &["model"]));
         let tools = take(&mut meta, &["tools"]);
         let schema = take(&mut meta, &["outputs", "outputSchema"]);
+        let inputs = take(&mut meta, &["inputs", "inputSchema"]);
+        let (metadata, mut rest) = part_rest(labelled(meta));
+        // How the body is read is told by the text itself.
+        rest.remove("template");
+        if !left.is_null() {
+            rest.insert(String::from("model"), left);
+        }
         Ok(vec![Draft {
             template: messages(parted.body),
-            inputs: take(&mut meta, &["inputs", "inputSchema"]),
+            inputs,
             models,
             tools: if tools.is_null() { own.tools } else { tools },
             schema: if schema.is_null() { own.schema } else { schema },
-            metadata: labelled(meta).into_iter().collect(),
+            metadata,
+            rest,
             aliases: vec![file.text.to_owned()],
             ..Draft::default()
         }])
@@ -77,7 +85,8 @@ fn labelled(mut meta: Map<String, Json>) -> Map<String, Json> {
     meta
 }
 
-fn model(value: Json) -> (Vec<ModelUse>, Settings) {
+/// Reads a model; what is left of it stays part of the version.
+fn model(value: Json) -> (Vec<ModelUse>, Settings, Json) {
     let mut map = match value {
         Json::String(text) => {
             let model = ModelRef::parse(&text);
@@ -85,9 +94,10 @@ fn model(value: Json) -> (Vec<ModelUse>, Settings) {
                 model,
                 ..ModelUse::default()
             };
-            return (vec![used], Settings::default());
+            return (vec![used], Settings::default(), Json::Null);
         }
-        other => object(other),
+        Json::Object(map) => map,
+        other => return (Vec::new(), Settings::default(), other),
     };
     let configuration = object(take(&mut map, &["configuration", "connection"]));
     let text = |map: &Map<String, Json>, keys: &[&str]| {
@@ -115,7 +125,15 @@ fn model(value: Json) -> (Vec<ModelUse>, Settings) {
     }
     let used = model.is_some() || !parameters.is_empty();
     let models = used.then_some(ModelUse { model, parameters });
-    (models.into_iter().collect(), settings)
+    for key in ["id", "provider", "api", "apiType"] {
+        map.shift_remove(key);
+    }
+    let left = if map.is_empty() {
+        Json::Null
+    } else {
+        Json::Object(map)
+    };
+    (models.into_iter().collect(), settings, left)
 }
 
 /// Puts the text of a `${file:...}` in place of the reference, at any depth.

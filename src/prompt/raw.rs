@@ -25,7 +25,9 @@ impl RawPrompt {
             let same_shape: Json = list
                 .iter()
                 .map(|message| {
+                    let more = message.as_object().is_some_and(|map| map.len() > 2);
                     let content = match message.get("content") {
+                        Some(_) if more => canonical::json(message),
                         Some(Json::String(text)) => canonical::text(text),
                         Some(other) => canonical::json(other),
                         None => String::new(),

@@ -4,8 +4,7 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::front_matter::{self, take};
-use super::github_models::object;
+use super::front_matter::{self, part_rest, take, take_map, take_text};
 use super::includes::Includes;
 use super::model::{ModelRef, ModelUse, Settings, parameter};
 use super::{Draft, File, Format, Message, Problem};
@@ -62,7 +61,7 @@ impl Format for Text {
     }
 
     fn parse(&self, file: &File<'_>, includes: &mut Includes<'_>) -> Result<Vec<Draft>, Problem> {
-        let parted = front_matter::part(file)?;
+        let parted = front_matter::part_at_start(file)?;
         if parted.body.trim().is_empty() {
             return Err(Problem::new(Code::PromptEmpty, file.path, "no template"));
         }
@@ -71,9 +70,11 @@ impl Format for Text {
         let model = model(&mut meta);
         let settings = Settings::read(&settings(&mut meta));
         let used = model.is_some() || !settings.parameters.is_empty();
+        let inputs = take(&mut meta, &["inputs", "input", "variables"]);
+        let (metadata, rest) = part_rest(meta);
         Ok(vec![Draft {
             template: vec![Message::plain(parted.body.trim_start_matches('\n'))],
-            inputs: take(&mut meta, &["inputs", "input", "variables"]),
+            inputs,
             models: used
                 .then_some(ModelUse {
                     model,
@@ -83,7 +84,8 @@ impl Format for Text {
                 .collect(),
             tools: settings.tools,
             schema: settings.schema,
-            metadata: meta.into_iter().collect(),
+            metadata,
+            rest,
             aliases: parted
                 .present
                 .then(|| file.text.to_owned())
@@ -95,25 +97,22 @@ impl Format for Text {
 }
 
 fn model(meta: &mut Map<String, Json>) -> Option<ModelRef> {
-    let name = take(meta, &["model"]);
-    let name = name.as_str()?;
-    match take(meta, &["provider"]).as_str() {
-        Some(provider) => ModelRef::new(provider, name),
-        None => ModelRef::parse(name),
+    let name = take_text(meta, "model")?;
+    match take_text(meta, "provider") {
+        Some(provider) => ModelRef::new(&provider, &name),
+        None => ModelRef::parse(&name),
     }
 }
 
 /// Takes the settings of a model, in a map of their own or among the other keys.
 pub(super) fn settings(meta: &mut Map<String, Json>) -> Map<String, Json> {
-    let mut settings = object(take(
-        meta,
-        &[
-            "parameters",
-            "config",
-            "model_parameters",
-            "modelParameters",
-        ],
-    ));
+    let names = [
+        "parameters",
+        "config",
+        "model_parameters",
+        "modelParameters",
+    ];
+    let mut settings = take_map(meta, &names);
     let named: Vec<String> = meta
         .keys()
         .filter(|key| PARAMETERS.contains(&parameter(key).as_str()))

@@ -80,7 +80,8 @@ pub(crate) fn references(text: &str) -> Vec<Reference<'_>> {
                 })
             }
             Tag::Statement(inner) => {
-                let (word, rest) = inner.split_once(char::is_whitespace)?;
+                let end = inner.find(|c: char| !c.is_ascii_alphabetic())?;
+                let (word, rest) = inner.split_at_checked(end)?;
                 if !matches!(word, "include" | "import" | "from" | "extends") {
                     return None;
                 }
@@ -111,6 +112,9 @@ enum Tag<'t> {
 
 fn tags(text: &str) -> impl Iterator<Item = Tag<'_>> {
     let mut rest = text;
+    // Endings that do not come again: each is searched for once, so that a text of openings
+    // alone takes one pass.
+    let mut gone: Vec<&str> = Vec::new();
     std::iter::from_fn(move || {
         loop {
             let at = rest.find(['{'])?;
@@ -130,8 +134,16 @@ fn tags(text: &str) -> impl Iterator<Item = Tag<'_>> {
                 continue;
             };
             let body = tail.get(open..)?;
-            let Some((inner, after)) = body.split_once(close) else {
+            let ended = if gone.contains(&close) {
+                None
+            } else {
+                body.split_once(close)
+            };
+            let Some((inner, after)) = ended else {
                 // An opening without its end is text; what follows may still hold a tag.
+                if !gone.contains(&close) {
+                    gone.push(close);
+                }
                 rest = body;
                 continue;
             };

@@ -186,7 +186,11 @@ impl Content<'_> {
                     .iter()
                     .map(|(path, shared)| (path, &shared.parameters))
                     .collect();
-                json!({ "parameters": own, "shared": shared })
+                if self.draft.rest.is_empty() {
+                    json!({ "parameters": own, "shared": shared })
+                } else {
+                    json!({ "parameters": own, "shared": shared, "rest": self.draft.rest })
+                }
             }
             Facet::Tools => self.draft.tools.clone(),
             Facet::Schema => self.draft.schema.clone(),

@@ -98,6 +98,8 @@ pub(crate) struct Case {
     pub(crate) cost: Option<Usd>,
     /// The production trace that the case was taken from.
     pub(crate) trace_id: Option<String>,
+    /// Of the input and of what is asserted: two runs are compared on equal ones only.
+    pub(crate) content: Option<Digest>,
 }
 
 /// One result row before folding.

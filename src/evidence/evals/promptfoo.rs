@@ -175,6 +175,7 @@ impl RawRow {
             _ => None,
         };
         let hash = Digest::of(canonical::json(&Json::Object(vars)).as_bytes());
+        let assertions = Digest::of(canonical::json(&self.test_case.assert).as_bytes());
         let result = match (errored, self.success) {
             (true, _) | (_, None) => CaseResult::Errored,
             (_, Some(true)) => CaseResult::Passed,
@@ -199,13 +200,14 @@ impl RawRow {
                 .map(|output| shorten(&text(output), EXCERPT)),
             cost: self.cost.and_then(Usd::from_dollars),
             trace_id: meta("trace_id").or_else(|| meta("traceId")),
+            content: Some(Digest::of(format!("{hash} {assertions}").as_bytes())),
         };
         Row {
             prompt: self.prompt_idx.unwrap_or_default(),
             provider,
             trial: asserted.then(|| Trial {
                 case: meta("id").unwrap_or_else(|| hash.short()),
-                assertions: Digest::of(canonical::json(&self.test_case.assert).as_bytes()),
+                assertions,
                 row,
             }),
         }

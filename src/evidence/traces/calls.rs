@@ -242,11 +242,11 @@ fn count(group: &mut Group, call: &Call, trace: &Trace) {
             .or_default() += 1;
     }
     if let Some((input, output)) = call.tokens {
-        group.input_tokens += input;
-        group.output_tokens += output;
+        group.input_tokens = group.input_tokens.saturating_add(input);
+        group.output_tokens = group.output_tokens.saturating_add(output);
         if call.cost.is_none() && !call.failed {
-            group.unpriced.0 += input;
-            group.unpriced.1 += output;
+            group.unpriced.0 = group.unpriced.0.saturating_add(input);
+            group.unpriced.1 = group.unpriced.1.saturating_add(output);
             group.unpriced.2 += 1;
         }
     }

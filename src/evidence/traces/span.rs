@@ -8,6 +8,9 @@ use std::borrow::Cow;
 use super::fields::{Field, Mask};
 use crate::units::Usd;
 
+/// No call has more tokens than this.
+const MAX_TOKENS: u64 = 1_000_000_000;
+
 /// What kind of step a span is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Step {
@@ -56,7 +59,12 @@ impl Value<'_> {
         }
     }
 
+    /// A number of tokens; more than any model takes is none.
     fn count(&self) -> Option<u64> {
+        self.whole().filter(|count| *count <= MAX_TOKENS)
+    }
+
+    fn whole(&self) -> Option<u64> {
         match self {
             Self::Int(number) => u64::try_from(*number).ok(),
             Self::Text(text) => text.parse().ok(),

@@ -218,7 +218,7 @@ pub(super) fn evals(report: &Report, room: Room) -> Vec<EvalRow> {
                 high: points(test.interval.1),
                 p: inline(p_value(test.p).trim_start_matches("= ")),
                 n: test.pairs.count(),
-                unpaired: comparison.only_baseline + comparison.only_candidate,
+                unpaired: comparison.only_baseline + comparison.only_candidate + comparison.changed,
                 lost: test.pairs.lost,
                 shown: worst.len(),
                 worst,
