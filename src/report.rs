@@ -165,6 +165,20 @@ impl Report {
             .zip(parts.calls)
             .map(|(coverage, calls)| covered(coverage, calls));
         let mut findings = parts.findings;
+        if let Some(coverage) = &parts.evidence.coverage {
+            if coverage.outdated > 0 {
+                let count = coverage.outdated;
+                findings.push(format!(
+                    "{count} LLM calls are not of the last 30 days and do not count"
+                ));
+            }
+            if coverage.repeated > 0 {
+                let count = coverage.repeated;
+                findings.push(format!(
+                    "{count} spans were given more than once and count once"
+                ));
+            }
+        }
         findings.extend(findings_of(parts.changes, parts.versions));
         Self {
             verdict,

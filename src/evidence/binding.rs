@@ -13,8 +13,8 @@ use super::evals::{Arm, Case, CaseResult};
 use super::shows::{declares, shows, template};
 use crate::change::Change;
 use crate::policy::Role;
-use crate::prompt::Prompt;
 use crate::prompt::version::Facet;
+use crate::prompt::{Prompt, canonical};
 
 /// How recent the evidence of a prompt is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +66,8 @@ pub(crate) struct BoundCases {
     pub(crate) cases: BTreeMap<String, Case>,
     /// Rows that asserted nothing.
     pub(crate) without_assertions: u64,
+    /// The models and parameters that the runs show.
+    pub(crate) made_with: BTreeSet<String>,
     /// The files they come from, as indices into the evidence.
     pub(crate) files: BTreeSet<usize>,
 }
@@ -110,6 +112,7 @@ pub(crate) fn bind(
     change: &Change,
     runs: &[LoadedRun],
     branched_at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
 ) -> Binding {
     let changed = changed_facets(change);
     let mut sorted = Sorted::default();
@@ -118,17 +121,45 @@ pub(crate) fn bind(
             sort(&mut sorted, change, &changed, (run, arm), branched_at);
         }
     }
+    if !sorted.candidates.is_empty() && !covers_models(change, &sorted.candidates) {
+        sorted.candidates.clear();
+        sorted.unbound.get_or_insert_default().insert(Facet::Model);
+    }
     let freshness = match (sorted.candidates.is_empty(), sorted.unbound, sorted.stale) {
         (false, ..) => Freshness::Fresh,
         (_, Some(hidden), _) => Freshness::Unbound(hidden),
         (_, None, Some(facets)) => Freshness::Stale(facets),
         (_, None, None) => Freshness::Missing,
     };
+    let candidate = newest(sorted.candidates, now);
+    let baseline = newest(sorted.baselines, now);
+    // One side with several models: both name the model, so that the same ones are paired.
+    let several = candidate.len() > 1 || baseline.len() > 1;
     Binding {
         freshness,
-        candidate: merge(sorted.candidates),
-        baseline: merge(sorted.baselines),
+        candidate: merge(candidate, several),
+        baseline: merge(baseline, several),
     }
+}
+
+/// Whether the runs cover every model that the head version names: a run of the old model says
+/// nothing of the one that was added.
+fn covers_models(change: &Change, candidates: &[(&LoadedRun, &Arm)]) -> bool {
+    let Some(head) = &change.head else {
+        return true;
+    };
+    let mut models = head
+        .draft
+        .models
+        .iter()
+        .filter_map(|each| each.model.as_ref());
+    models.all(|model| {
+        candidates.iter().any(|(_, arm)| match &arm.shown.model {
+            Some(shown) => shown.same(model),
+            // Only a stamp binds a run that shows no model.
+            None => true,
+        })
+    })
 }
 
 fn sort<'r>(
@@ -258,31 +289,71 @@ fn compare(arm: &Arm, prompt: &Prompt, change: &Change, changed: &BTreeSet<Facet
     compared
 }
 
-/// Puts the arms of one version together: the newest run of each model counts.
-fn merge(mut arms: Vec<(&LoadedRun, &Arm)>) -> Option<BoundCases> {
+/// Arms by the model that they show.
+type ByModel<'r> = BTreeMap<Option<String>, Vec<(&'r LoadedRun, &'r Arm)>>;
+
+/// The arms of the newest run of each model. A time in the future is none.
+fn newest<'r>(mut arms: Vec<(&'r LoadedRun, &'r Arm)>, now: DateTime<Utc>) -> ByModel<'r> {
+    let made = |run: &LoadedRun| run.run.made_at.filter(|made| *made <= now);
+    arms.sort_by_key(|(run, _)| (made(run), run.file));
+    let mut newest = ByModel::new();
+    for (run, arm) in arms {
+        let model = arm.shown.model.as_ref().map(ToString::to_string);
+        let kept = newest.entry(model).or_default();
+        if kept
+            .first()
+            .is_some_and(|(other, _)| other.file != run.file)
+        {
+            kept.clear();
+        }
+        kept.push((run, arm));
+    }
+    newest
+}
+
+/// Puts the arms of one version together. Where one file has a case twice for one model, the
+/// worse result counts: nobody can tell which one is meant.
+fn merge(arms: ByModel<'_>, several: bool) -> Option<BoundCases> {
     if arms.is_empty() {
         return None;
     }
-    arms.sort_by_key(|(run, _)| (run.run.made_at, run.file));
-    let mut newest: BTreeMap<Option<String>, (&LoadedRun, &Arm)> = BTreeMap::new();
-    for (run, arm) in arms {
-        newest.insert(
-            arm.shown.model.as_ref().map(ToString::to_string),
-            (run, arm),
-        );
-    }
-    let several = newest.len() > 1;
     let mut bound = BoundCases::default();
-    for (model, (run, arm)) in newest {
-        bound.files.insert(run.file);
-        bound.without_assertions += arm.without_assertions;
-        for case in &arm.cases {
-            let id = match &model {
-                Some(model) if several => format!("{} @ {model}", case.id),
-                _ => case.id.clone(),
-            };
-            bound.cases.insert(id, case.clone());
+    for (model, arms) in arms {
+        for (run, arm) in arms {
+            bound.files.insert(run.file);
+            bound.without_assertions += arm.without_assertions;
+            bound.made_with.insert(made_with(arm));
+            for case in &arm.cases {
+                let id = match &model {
+                    Some(model) if several => format!("{} @ {model}", case.id),
+                    _ => case.id.clone(),
+                };
+                let kept = bound.cases.entry(id).or_insert_with(|| case.clone());
+                if rank(case.result) > rank(kept.result) {
+                    *kept = case.clone();
+                }
+            }
         }
     }
     Some(bound)
+}
+
+fn rank(result: CaseResult) -> u8 {
+    match result {
+        CaseResult::Passed => 0,
+        CaseResult::Errored => 1,
+        CaseResult::Failed => 2,
+    }
+}
+
+/// The model and its parameters, as far as a run shows them.
+fn made_with(arm: &Arm) -> String {
+    let model = arm.shown.model.as_ref().map(ToString::to_string);
+    let settings = arm.shown.settings.as_ref();
+    let parameters = settings.map(|settings| serde_json::json!(settings.parameters));
+    format!(
+        "{} {}",
+        model.unwrap_or_default(),
+        parameters.as_ref().map(canonical::json).unwrap_or_default()
+    )
 }

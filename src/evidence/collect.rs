@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
+
 use super::ReadError;
 use super::evals::{self, EvalRun};
 use super::slow::Found;
@@ -138,21 +140,26 @@ impl Evidence {
     }
 }
 
-/// Reads everything. `wanted` is what the command line adds to the policy's own sources.
-pub(crate) fn collect(
-    repo: &Repo,
-    range: &Range,
-    policy: &Policy,
-    wanted: &[Wanted],
-    actions: bool,
-) -> Evidence {
+/// What a check asks for beside the policy's sources.
+pub(crate) struct Asked<'a> {
+    /// Paths of the command line.
+    pub(crate) wanted: &'a [Wanted],
+    /// Whether this is a workflow run.
+    pub(crate) actions: bool,
+    /// The time of the check.
+    pub(crate) now: DateTime<Utc>,
+}
+
+/// Reads everything. `asked` is what the command line adds to the policy's own sources.
+pub(crate) fn collect(repo: &Repo, range: &Range, policy: &Policy, asked: &Asked<'_>) -> Evidence {
     let folder = repo.folder();
     let sources = policy.evidence.evals.iter().chain(&policy.evidence.traces);
     let mut paths: Vec<(PathBuf, Option<Role>, bool)> = sources
         .map(|source| (folder.join(&source.pattern), source.role, false))
         .collect();
     paths.extend(
-        wanted
+        asked
+            .wanted
             .iter()
             .map(|each| (each.path.clone(), each.role, true)),
     );
@@ -169,7 +176,7 @@ pub(crate) fn collect(
         let relative = relative(&folder, Path::new(&file.path));
         let committed =
             relative.is_some_and(|path| matches!(repo.entry(&range.head, &path), Ok(Some(_))));
-        if actions && !committed {
+        if asked.actions && !committed {
             file.provenance = Provenance::PrWorkflow;
         }
     }
@@ -178,7 +185,9 @@ pub(crate) fn collect(
     Evidence {
         files: reading.files,
         runs: reading.runs,
-        coverage: reading.traced.then(|| reading.calls.finish(&kept.calls)),
+        coverage: reading
+            .traced
+            .then(|| reading.calls.finish(&kept.calls, asked.now)),
         drills: drills::read(repo, base, &kept.drills),
         reviews: reviews::read(repo, base, &kept.reviews),
         data_policy: data_policy::read(repo, base, &kept.data_policy),

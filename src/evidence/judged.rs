@@ -173,7 +173,7 @@ pub(crate) fn judge<'a>(
     changes: &'a ChangeSet,
     evidence: &Evidence,
     versions: &Versions,
-    branched_at: Option<DateTime<Utc>>,
+    (branched_at, now): (Option<DateTime<Utc>>, DateTime<Utc>),
 ) -> Vec<Judged<'a>> {
     changes
         .changes
@@ -181,7 +181,7 @@ pub(crate) fn judge<'a>(
         .filter(|change| change.needs_evidence())
         .map(|change| Judged {
             change,
-            binding: binding::bind(change, &evidence.runs, branched_at),
+            binding: binding::bind(change, &evidence.runs, branched_at, now),
             calls: evidence
                 .coverage
                 .as_ref()

@@ -7,9 +7,11 @@
 use super::traces_to_evals::not_fresh;
 use super::{Facts, Gate, GateKind, ON_FAIL, Ruling, Section, State, unreadable};
 use crate::change::Kind;
+use crate::evidence::binding::BoundCases;
 use crate::evidence::collect::Use;
 use crate::evidence::evals::CaseResult;
 use crate::evidence::judged::Judged;
+use crate::prompt::version::Facet;
 use crate::reason::Code;
 use crate::regression::{self, Comparison};
 use crate::stats;
@@ -144,33 +146,50 @@ fn prepare(facts: &Facts<'_>, judged: &Judged<'_>) -> Prepared {
         let found = String::from("no eval run of the base version");
         return decided(State::Missing, Code::BaselineMissing, found);
     };
+    let comparison = regression::compare(baseline, candidate);
+    match incomparable(judged, (baseline, candidate), &comparison) {
+        Some((state, code, found)) => decided(state, code, found),
+        None => Prepared::Compare(Box::new(comparison)),
+    }
+}
+
+/// Why two runs cannot be compared, where they cannot.
+fn incomparable(
+    judged: &Judged<'_>,
+    (baseline, candidate): (&BoundCases, &BoundCases),
+    comparison: &Comparison,
+) -> Option<(State, Code, String)> {
+    let settings = [Facet::Model, Facet::Parameters];
+    let touched = settings
+        .iter()
+        .any(|facet| judged.change.facets.contains(facet));
+    if !touched && baseline.made_with != candidate.made_with {
+        let found = "the runs of the two versions show different models or parameters";
+        return Some((State::Inconclusive, Code::SettingsDiffer, found.to_owned()));
+    }
     for (side, bound) in [("base", baseline), ("head", candidate)] {
         let errored = bound.count(CaseResult::Errored);
         let all = bound.cases.len() as u64;
         if errored * 100 > all * MAX_ERRORED_PERCENT {
             let found = format!("{errored} of {all} cases of the {side} version ended in an error");
-            return decided(State::Error, Code::TooManyErrors, found);
+            return Some((State::Error, Code::TooManyErrors, found));
         }
-    }
-    let comparison = regression::compare(baseline, candidate);
-    if comparison.as_failures.pairs.count() == 0 {
-        let found = format!(
-            "no case in common: {} at base, {} at head",
-            baseline.cases.len(),
-            candidate.cases.len()
-        );
-        return decided(State::Inconclusive, Code::NothingPaired, found);
     }
     let all = baseline.cases.len() as u64;
     let paired = comparison.as_failures.pairs.count();
+    if paired == 0 && comparison.changed == 0 {
+        let other = candidate.cases.len();
+        let found = format!("no case in common: {all} at base, {other} at head");
+        return Some((State::Inconclusive, Code::NothingPaired, found));
+    }
     if paired * 100 < all * MIN_PAIRED_PERCENT {
         let found = format!(
             "{paired} of {all} cases of the base version compare: {} were not run on the head version, {} changed their input or assertions",
             comparison.only_baseline, comparison.changed
         );
-        return decided(State::Inconclusive, Code::CasesChanged, found);
+        return Some((State::Inconclusive, Code::CasesChanged, found));
     }
-    Prepared::Compare(Box::new(comparison))
+    None
 }
 
 fn decide(judged: &Judged<'_>, comparison: &Comparison, significant: (bool, bool)) -> Ruling {

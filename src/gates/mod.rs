@@ -276,7 +276,8 @@ fn unreadable(
     let found = format!("{}{line}: {}", file.path, problem.found);
     Some(
         Ruling::of(prompt, State::Error, problem.code, found, needed).fix(format!(
-            "{} Expected {}.",
+            "{}: {} Expected {}.",
+            file.path,
             problem.code.fix(),
             problem.expected
         )),

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use globset::Glob;
+
 use super::closure::Revision;
 use super::variables::{self, Reference};
 use super::{Problem, canonical};
@@ -71,6 +73,49 @@ impl<'r> Includes<'r> {
             let found = format!("includes `{path}`, which does not exist");
             Err(Problem::new(Code::IncludeMissing, from, found))
         }
+    }
+
+    /// The references that a reference stands for: itself, or, where its last part is a
+    /// pattern, the files of that folder that fit, in order.
+    pub(crate) fn matching(
+        &self,
+        from: &RepoPath,
+        reference: &str,
+    ) -> Result<Vec<String>, Problem> {
+        let (folder, name) = reference.rsplit_once('/').unwrap_or(("", reference));
+        let Some(glob) = Glob::new(name).ok().filter(|_| name.contains(['*', '?'])) else {
+            return Ok(vec![reference.to_owned()]);
+        };
+        let problem = |code, found: String| Problem::new(code, from, found);
+        let place = from.folder().join(folder).ok_or_else(|| {
+            problem(
+                Code::IncludeEscape,
+                format!("`{reference}` lies outside the repository"),
+            )
+        })?;
+        let Revision { repo, commit } = self.revision;
+        let mut names = repo
+            .names(commit, &place)
+            .map_err(|error| problem(Code::PromptUnreadable, error.to_string()))?;
+        let glob = glob.compile_matcher();
+        names.retain(|name| glob.is_match(name));
+        names.sort();
+        if names.is_empty() {
+            return Err(problem(
+                Code::IncludeMissing,
+                format!("`{reference}` fits no file"),
+            ));
+        }
+        Ok(names
+            .iter()
+            .map(|name| {
+                if folder.is_empty() {
+                    name.clone()
+                } else {
+                    format!("{folder}/{name}")
+                }
+            })
+            .collect())
     }
 
     /// Adds the partials and templates that a text includes, and theirs.
@@ -158,15 +203,18 @@ fn candidates(from: &RepoPath, name: &str) -> Vec<Option<RepoPath>> {
     let mut found = Vec::new();
     let mut folder = from.folder();
     let (stem_folder, stem) = name.rsplit_once('/').unwrap_or(("", name));
+    let own = from
+        .name()
+        .rsplit_once('.')
+        .map_or("prompt", |(_, ending)| ending);
+    let mut endings = vec!["prompt", own];
+    endings.dedup();
     loop {
         found.push(folder.join(name));
-        for pattern in [
-            "_{}.prompt",
-            "partials/_{}.prompt",
-            "partials/{}.prompt",
-            "{}.prompt",
-        ] {
-            let file = pattern.replace("{}", stem);
+        for (ending, place) in endings.iter().flat_map(|ending| {
+            ["_{}", "partials/_{}", "partials/{}", "{}"].map(|place| (*ending, place))
+        }) {
+            let file = format!("{}.{ending}", place.replace("{}", stem));
             let below = folder.join(stem_folder);
             found.push(below.and_then(|below| below.join(&file)));
         }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 
 use super::github_models::messages;
 use super::includes::Includes;
@@ -85,7 +85,15 @@ impl Format for Promptfoo {
             }
         }
         let mut drafts = Vec::new();
-        for (number, entry) in list(config.get("prompts")).into_iter().enumerate() {
+        // A map names files and gives each its label.
+        let named: Vec<Json> = match config.get("prompts") {
+            Some(Json::Object(map)) => map
+                .iter()
+                .map(|(file, label)| json!({ "id": file, "label": label }))
+                .collect(),
+            other => list(other).into_iter().cloned().collect(),
+        };
+        for (number, entry) in named.iter().enumerate() {
             entry_drafts(file.path, number + 1, entry, includes, &mut drafts)?;
         }
         for draft in &mut drafts {
@@ -135,13 +143,23 @@ fn entry_drafts(
     };
     let texts = match reference(raw) {
         Some(reference) => {
-            let (_, text) = includes.file(path, reference)?;
-            let name = reference.rsplit('/').next().unwrap_or(reference);
-            let stem = name.split_once('.').map_or(name, |(stem, _)| stem);
-            split(name, &text)
-                .into_iter()
-                .map(|text| (stem.to_owned(), text))
-                .collect()
+            let mut texts = Vec::new();
+            for reference in includes.matching(path, reference)? {
+                let (_, text) = includes.file(path, &reference)?;
+                let name = reference.rsplit('/').next().unwrap_or(&reference);
+                let stem = name.split_once('.').map_or(name, |(stem, _)| stem);
+                let parts = split(name, &text);
+                let several = parts.len() > 1;
+                texts.extend(parts.into_iter().enumerate().map(|(at, text)| {
+                    let number = if several {
+                        format!("-{}", at + 1)
+                    } else {
+                        String::new()
+                    };
+                    (format!("{stem}{number}"), text)
+                }));
+            }
+            texts
         }
         None => vec![(number.to_string(), raw.to_owned())],
     };
@@ -151,13 +169,13 @@ fn entry_drafts(
             let found = format!("prompts[{}] is empty", number - 1);
             return Err(Problem::new(Code::PromptEmpty, path, found));
         }
-        let name = label.map_or(name, str::to_owned);
+        let name = match label {
+            Some(label) if several => format!("{label}-{}", index + 1),
+            Some(label) => label.to_owned(),
+            None => name,
+        };
         let mut draft = chat(&text);
-        draft.entry = Some(if several {
-            format!("{name}-{}", index + 1)
-        } else {
-            name.clone()
-        });
+        draft.entry = Some(name.clone());
         draft
             .metadata
             .insert(String::from("name"), Json::from(name));

@@ -132,7 +132,10 @@ fn min_examples_counts_cases_that_came_to_a_result() {
             "pass met",
         ),
     ] {
-        let ran = check(&under(policy), Some(&many(base(), 4)), Some(&run));
+        // The base version ran the same cases.
+        let mut baseline = run.clone();
+        baseline.0["results"]["prompts"][0]["raw"] = json!(BASE_PROMPT);
+        let ran = check(&under(policy), Some(&baseline), Some(&run));
         assert_eq!(ran.gate("min_examples"), want, "{what}");
         assert_eq!(ran.code, code, "{what}: {}", ran.out);
     }
@@ -647,7 +650,8 @@ fn traces_expire_and_missing_traces_are_missing() {
     let [baseline, candidate, traces] = &passing.files;
     let gates = ["prompt_version", "request_metadata", "cost_and_latency"];
     for (now, want) in [
-        ("2026-12-22T12:00:00Z", "pass met"),
+        ("2026-12-09T12:00:00Z", "pass met"),
+        ("2026-12-22T12:00:00Z", "inconclusive too-few-traces"),
         ("2026-12-23T21:00:00Z", "stale evidence-expired"),
     ] {
         let ran = crate::harness::gatecard(&[
@@ -799,4 +803,34 @@ fn advise_and_observe_never_block_and_never_lie() {
     let repo = under(&format!("{POLICY}mode: advise\n"));
     repo.check(&[]).exits(0);
     repo.check_with(&[], &["--mode", "enforce"]).exits(1);
+}
+
+#[test]
+fn cases_that_were_dropped_or_changed_prove_nothing() {
+    let mut easier = head();
+    for row in easier.rows() {
+        row["testCase"]["assert"] = json!([{ "type": "contains", "value": "" }]);
+    }
+    let mut other_input = head();
+    for row in other_input.rows() {
+        row["testCase"]["vars"] = json!({ "message": "an easy question" });
+    }
+    for (what, run) in [
+        ("dropped", head().keep(53)),
+        ("other assertions", easier),
+        ("other input", other_input),
+    ] {
+        let ran = check(&under(POLICY), Some(&base()), Some(&run)).exits(1);
+        assert_eq!(
+            ran.gate("max_regression"),
+            "inconclusive cases-changed",
+            "{what}"
+        );
+    }
+    let ran = check(&under(POLICY), Some(&base()), Some(&head().keep(54)));
+    assert_eq!(
+        ran.gate("max_regression"),
+        "pass no-drop-seen",
+        "one in ten may go"
+    );
 }

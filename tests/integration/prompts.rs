@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::harness::{Ran, Repo};
+use crate::harness::{BASE_PROMPT, HEAD_PROMPT, Ran, Repo};
 
 const POLICY: &str = "version: 1\nprompts: [\"prompts/**\"]\n";
 
@@ -1114,4 +1114,153 @@ fn a_shared_model_file_of_any_shape_is_told_in_words() {
         );
         assert_eq!(change["differences"][0]["what"], what, "{base}");
     }
+}
+
+/// What the review of the reader asked: nothing that may reach the model is left out.
+#[test]
+fn every_part_of_a_file_that_may_reach_the_model_is_in_the_version() {
+    for (what, path, before, after) in [
+        (
+            "a heading before a rule",
+            "prompts/a.md",
+            "# Never refund.\n---\na: 1\n---\nHi\n",
+            "# Always refund.\n---\na: 1\n---\nHi\n",
+        ),
+        (
+            "a section between rules",
+            "prompts/a.md",
+            "---\nRule: 30 days\n---\nHi\n",
+            "---\nRule: 90 days\n---\nHi\n",
+        ),
+        (
+            "a system key",
+            "prompts/a.md",
+            "---\nsystem: be kind\n---\nHi\n",
+            "---\nsystem: be rude\n---\nHi\n",
+        ),
+        (
+            "a model that is a map",
+            "prompts/a.md",
+            "---\nmodel: {id: a}\n---\nHi\n",
+            "---\nmodel: {id: b}\n---\nHi\n",
+        ),
+        (
+            "a provider alone",
+            "prompts/a.md",
+            "---\nprovider: a\n---\nHi\n",
+            "---\nprovider: b\n---\nHi\n",
+        ),
+        (
+            "a second map of settings",
+            "prompts/a.md",
+            "---\nparameters: {seed: 1}\nconfig: {seed: 1}\n---\nHi\n",
+            "---\nparameters: {seed: 1}\nconfig: {seed: 2}\n---\nHi\n",
+        ),
+        (
+            "tool calls of a message",
+            "prompts/a.prompt.yml",
+            "messages:\n  - {role: assistant, content: x, name: a}\n",
+            "messages:\n  - {role: assistant, content: x, name: b}\n",
+        ),
+        (
+            "settings that are a list",
+            "prompts/a.prompt.yml",
+            "messages: [{role: user, content: x}]\nmodelParameters: [1]\n",
+            "messages: [{role: user, content: x}]\nmodelParameters: [2]\n",
+        ),
+        (
+            "a suffix of every prompt",
+            "prompts/a.yaml",
+            "prompts: [hi]\nproviders: [echo]\ndefaultTest: {options: {suffix: a}}\n",
+            "prompts: [hi]\nproviders: [echo]\ndefaultTest: {options: {suffix: b}}\n",
+        ),
+    ] {
+        let repo = Repo::with(&[
+            (
+                ".github/gatecard.yml",
+                "version: 1\nprompts: [\"prompts/**\"]\n",
+            ),
+            (path, before),
+        ]);
+        repo.branch("head");
+        repo.write(&[(path, after)]);
+        repo.commit("change");
+        let ran = repo.check(&[]).exits(1);
+        assert_eq!(
+            ran.json()["changes"][0]["kind"],
+            "modified",
+            "{what}: {}",
+            ran.out
+        );
+    }
+}
+
+#[test]
+fn a_prompt_that_no_format_reads_any_more_is_not_removed() {
+    let repo = Repo::with(&[
+        (
+            ".github/gatecard.yml",
+            "version: 1\nprompts: [\"prompts/**\"]\n",
+        ),
+        (
+            "prompts/a.json",
+            "[{\"role\": \"user\", \"content\": \"hi\"}]",
+        ),
+    ]);
+    repo.branch("head");
+    repo.write(&[(
+        "prompts/a.json",
+        "{\"messages\": [{\"content\": \"evil\"}]}",
+    )]);
+    repo.commit("change");
+    let ran = repo.check(&[]).exits(3);
+    assert_eq!(ran.gate("prompt_files"), "error prompt-format");
+}
+
+#[test]
+fn a_folder_of_prompts_that_becomes_a_link_is_an_error() {
+    let repo = Repo::with(&[
+        (
+            ".github/gatecard.yml",
+            "version: 1\nprompts: [\"prompts/**\"]\n",
+        ),
+        ("prompts/a.md", "hi\n"),
+    ]);
+    repo.branch("head");
+    repo.git(&["mv", "prompts", "store"]);
+    std::os::unix::fs::symlink("store", repo.path().join("prompts")).unwrap();
+    repo.commit("link");
+    let ran = repo.check(&[]).exits(3);
+    assert!(
+        ran.gate("prompt_files").contains("error prompt-symlink"),
+        "{}",
+        ran.out
+    );
+}
+
+#[test]
+fn moving_a_prompt_to_a_lax_place_keeps_its_risk() {
+    let policy = "version: 1\nprompts:\n  - {files: \"safe/**\", risk: high}\n  - {files: \"lax/**\", risk: low, stage: pre_production}\n";
+    let repo = Repo::with(&[(".github/gatecard.yml", policy), ("safe/a.md", BASE_PROMPT)]);
+    repo.branch("head");
+    fs::create_dir_all(repo.path().join("lax")).unwrap();
+    repo.git(&["mv", "safe/a.md", "lax/a.md"]);
+    repo.write(&[("lax/a.md", HEAD_PROMPT)]);
+    repo.commit("move and edit");
+    let ran = repo.check(&[]).exits(1);
+    assert_eq!(ran.json()["changes"][0]["risk"], "high");
+    assert_eq!(ran.gate("prompt_version"), "missing traces-missing");
+}
+
+#[test]
+fn a_text_of_openings_is_read_in_one_pass() {
+    let text = "{% ".repeat(300_000);
+    let repo = Repo::with(&[
+        (
+            ".github/gatecard.yml",
+            "version: 1\nprompts: [\"prompts/**\"]\n",
+        ),
+        ("prompts/a.md", &text),
+    ]);
+    repo.prompts("main").exits(0);
 }

@@ -6,14 +6,12 @@ mod request;
 
 pub(super) use request::{Request, wanted};
 
-use chrono::{DateTime, Utc};
-
 use super::Context;
 use crate::categories::View;
 use crate::change::{ChangeSet, Range};
 use crate::cli::CheckArgs;
 use crate::error::Error;
-use crate::evidence::collect::{self, Evidence};
+use crate::evidence::collect::{self, Asked, Evidence};
 use crate::evidence::judged::{self, Calls};
 use crate::evidence::versions::{self, Versions};
 use crate::files;
@@ -26,9 +24,6 @@ use crate::reason::Code;
 use crate::report::{Parts, Report};
 use crate::rules::{self, Origin, Rules};
 use crate::scorecard::Scorecard;
-
-/// Traces whose newest call is older than this say nothing of today.
-const MAX_TRACE_AGE_DAYS: i64 = 30;
 
 /// A finished check and what the policy says about publishing it.
 pub(super) struct Checked {
@@ -83,10 +78,10 @@ pub(super) fn evaluate(request: &Request) -> Result<Checked, Error> {
         &changes,
         &evidence,
         &versions,
-        repo.time(&range.merge_base),
+        (repo.time(&range.merge_base), request.now),
     );
     let calls = all_calls(&judged);
-    let expired = expired(&evidence, request.now);
+    let expired = expired(&evidence);
     let usable = |calls: &&Calls| !expired && calls.count() >= policy.min_traces;
     let view = View {
         judged: &judged,
@@ -182,7 +177,12 @@ fn gather(
         .iter()
         .any(crate::change::Change::needs_evidence);
     if needed {
-        collect::collect(repo, range, policy, &request.evidence, request.actions)
+        let asked = Asked {
+            wanted: &request.evidence,
+            actions: request.actions,
+            now: request.now,
+        };
+        collect::collect(repo, range, policy, &asked)
     } else {
         collect::slow_only(repo, range, policy)
     }
@@ -223,19 +223,10 @@ fn all_calls(judged: &[judged::Judged<'_>]) -> Option<Calls> {
     all
 }
 
-#[expect(
-    clippy::cast_possible_wrap,
-    reason = "nanoseconds since 1970 stay below 2^63 until 2262"
-)]
-fn expired(evidence: &Evidence, now: DateTime<Utc>) -> bool {
-    let last = evidence
-        .coverage
-        .as_ref()
-        .and_then(|coverage| coverage.window);
-    last.is_some_and(|(_, last)| {
-        let last = DateTime::from_timestamp_nanos(last as i64);
-        (now - last).num_days() > MAX_TRACE_AGE_DAYS
-    })
+/// Whether there are calls and all of them are too old.
+fn expired(evidence: &Evidence) -> bool {
+    let coverage = evidence.coverage.as_ref();
+    coverage.is_some_and(|coverage| coverage.outdated > 0 && coverage.groups.is_empty())
 }
 
 /// The mode in force. The first policy enforces nothing; a flag that loosens what will be

@@ -4,11 +4,17 @@
 //! and every "complete for this gate" is exact and memory does not grow with the text.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
+
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::fields::{Field, Mask};
 use super::span::{Resource, Span, Step};
 use crate::policy::Where;
 use crate::units::Usd;
+
+/// Calls of longer ago say nothing of today.
+const MAX_AGE_DAYS: i64 = 30;
 
 /// What calls are grouped by.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -62,6 +68,10 @@ pub(crate) struct Coverage {
     pub(crate) traces: BTreeSet<u128>,
     /// LLM calls outside the policy's `where`.
     pub(crate) excluded: u64,
+    /// LLM calls of more than 30 days ago, or of the future.
+    pub(crate) outdated: u64,
+    /// Spans that were given more than once, and count once.
+    pub(crate) repeated: u64,
     /// Records that could not be read.
     pub(crate) unreadable: u64,
     /// Records in all.
@@ -107,6 +117,8 @@ pub(crate) struct Collector {
     keys: BTreeMap<GroupKey, u32>,
     calls: Vec<Call>,
     traces: BTreeMap<u128, Trace>,
+    seen: BTreeSet<(u128, u64)>,
+    repeated: u64,
     spans: u64,
     /// Records that could not be read.
     pub(crate) unreadable: u64,
@@ -117,6 +129,11 @@ pub(crate) struct Collector {
 impl Collector {
     /// Takes one finished span.
     pub(crate) fn add(&mut self, mut span: Span, resource: &Resource) {
+        // The same file given twice, or beside its packed copy, is one set of spans.
+        if span.id != 0 && !self.seen.insert((span.trace, span.id)) {
+            self.repeated += 1;
+            return;
+        }
         self.spans += 1;
         let trace = self.traces.entry(span.trace).or_default();
         if trace.route.is_none() || span.root {
@@ -178,11 +195,12 @@ impl Collector {
     }
 
     /// Joins the calls with their traces and counts them.
-    pub(crate) fn finish(self, filter: &Where) -> Coverage {
+    pub(crate) fn finish(self, filter: &Where, now: DateTime<Utc>) -> Coverage {
+        let recent = recent(now);
         let mut groups: Vec<Group> = vec![Group::default(); self.keys.len()];
         let keys: BTreeMap<u32, &GroupKey> = self.keys.iter().map(|(key, at)| (*at, key)).collect();
         let none = Trace::default();
-        let mut excluded = 0;
+        let (mut excluded, mut outdated) = (0, 0);
         let mut window: Option<(u64, u64)> = None;
         for call in &self.calls {
             let trace = self.traces.get(&call.trace).unwrap_or(&none);
@@ -191,6 +209,11 @@ impl Collector {
                 .and_then(|key| key.environment.as_deref());
             if !counts(filter, environment, call, trace) {
                 excluded += 1;
+                continue;
+            }
+            // A call without a time counts: what it lacks is its latency.
+            if call.start > 0 && !recent.contains(&call.start) {
+                outdated += 1;
                 continue;
             }
             let (first, last) = window.unwrap_or((call.start, call.start));
@@ -211,12 +234,24 @@ impl Collector {
             spans: self.spans,
             traces: self.traces.into_keys().collect(),
             excluded,
+            outdated,
+            repeated: self.repeated,
             unreadable: self.unreadable,
             records: self.records,
             window,
             groups,
         }
     }
+}
+
+/// The times of calls that say something of today, in nanoseconds since 1970: the last 30
+/// days, and a day ahead for clocks that differ.
+fn recent(now: DateTime<Utc>) -> RangeInclusive<u64> {
+    let nanos = |time: DateTime<Utc>| {
+        let nanos = time.timestamp_nanos_opt().unwrap_or_default();
+        u64::try_from(nanos).unwrap_or_default()
+    };
+    nanos(now - TimeDelta::days(MAX_AGE_DAYS))..=nanos(now + TimeDelta::days(1))
 }
 
 /// Calls without environment count as production.

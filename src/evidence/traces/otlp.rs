@@ -145,6 +145,8 @@ struct RawSpan<'a> {
     #[serde(borrow, default)]
     trace_id: Cow<'a, str>,
     #[serde(borrow, default)]
+    span_id: Cow<'a, str>,
+    #[serde(borrow, default)]
     parent_span_id: Cow<'a, str>,
     #[serde(borrow, default)]
     name: Cow<'a, str>,
@@ -232,6 +234,7 @@ impl RawSpan<'_> {
         let time = |raw: Option<&RawValue>| raw.and_then(number).unwrap_or_default();
         let mut span = Span {
             trace,
+            id: u64::from_str_radix(&self.span_id, 16).unwrap_or_default(),
             root: self.parent_span_id.is_empty(),
             start: time(self.start_time_unix_nano),
             end: time(self.end_time_unix_nano),
@@ -259,6 +262,12 @@ impl RawSpan<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A day after the samples were made.
+    fn now() -> chrono::DateTime<chrono::Utc> {
+        "2026-11-24T12:00:00Z".parse().unwrap()
+    }
+
     use crate::evidence::traces::calls::Coverage;
     use crate::evidence::traces::fields::FIELDS;
     use crate::policy::Where;
@@ -271,7 +280,7 @@ mod tests {
     fn coverage(bytes: &[u8]) -> Coverage {
         let mut calls = Collector::default();
         Otlp.read(&mut &*bytes, &mut calls).unwrap();
-        calls.finish(&Where::default())
+        calls.finish(&Where::default(), now())
     }
 
     fn calls(coverage: &Coverage) -> u64 {
@@ -356,8 +365,9 @@ mod tests {
         let mut both = Collector::default();
         Otlp.read(&mut &*line, &mut both).unwrap();
         Otlp.read(&mut &*pretty, &mut both).unwrap();
-        let both = both.finish(&Where::default());
-        assert_eq!((both.spans, both.unreadable), (2 * want.spans, 0));
+        let both = both.finish(&Where::default(), now());
+        assert_eq!((both.spans, both.unreadable), (want.spans, 0));
+        assert_eq!(both.repeated, want.spans, "the same spans count once");
     }
 
     #[test]
@@ -369,18 +379,45 @@ mod tests {
         };
         let good = "0af7651916cd43dd8448eb211c80319c";
         for (id, start, end, want) in [
-            (good, "1", "2", (1, 0, 1)),
-            (good, "2", "1", (1, 0, 0)),
+            (
+                good,
+                "1795427723000000001",
+                "1795427723000000002",
+                (1, 0, 1),
+            ),
+            (
+                good,
+                "1795427723000000002",
+                "1795427723000000001",
+                (1, 0, 0),
+            ),
             (good, "0", "1", (1, 0, 0)),
             (good, "-1", "99999999999999999999999", (1, 0, 0)),
-            ("", "1", "2", (0, 1, 0)),
-            ("0af7", "1", "2", (0, 1, 0)),
-            ("+af7651916cd43dd8448eb211c80319c", "1", "2", (0, 1, 0)),
-            ("00000000000000000000000000000000", "1", "2", (0, 1, 0)),
+            // Of another age: known, and not counted.
+            (good, "1", "2", (0, 0, 0)),
+            ("", "1795427723000000001", "1795427723000000002", (0, 1, 0)),
+            (
+                "0af7",
+                "1795427723000000001",
+                "1795427723000000002",
+                (0, 1, 0),
+            ),
+            (
+                "+af7651916cd43dd8448eb211c80319c",
+                "1795427723000000001",
+                "1795427723000000002",
+                (0, 1, 0),
+            ),
+            (
+                "00000000000000000000000000000000",
+                "1795427723000000001",
+                "1795427723000000002",
+                (0, 1, 0),
+            ),
             (
                 "0af7651916cd43dd8448eb211c80319c0af7651916cd43dd8448eb211c80319c",
-                "1",
-                "2",
+                "1795427723000000001",
+                "1795427723000000002",
                 (0, 1, 0),
             ),
         ] {

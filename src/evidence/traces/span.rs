@@ -124,6 +124,8 @@ impl Resource {
 pub(crate) struct Span {
     /// 16 bytes.
     pub(crate) trace: u128,
+    /// 8 bytes; 0 where it has none.
+    pub(crate) id: u64,
     /// Whether it has no parent.
     pub(crate) root: bool,
     /// Its kind of step; known once all attributes are read: see [`Span::finish`].
