@@ -364,3 +364,27 @@ fn evidence_carries_where_it_came_from() {
         assert_eq!(provenance, want, "{actions} {file}");
     }
 }
+
+#[test]
+fn a_model_that_was_added_needs_a_run_of_its_own() {
+    let config = |providers: &str| {
+        format!("prompts: [\"Answer {{{{message}}}}\"]\nproviders: [{providers}]\n")
+    };
+    let repo = Repo::with(&[
+        (
+            ".github/gatecard.yml",
+            "version: 1\nprompts: [\"evals/*.yaml\"]\n",
+        ),
+        ("evals/a.yaml", &config("openai:chat:gpt-4o-mini")),
+    ]);
+    repo.branch("head");
+    repo.write(&[(
+        "evals/a.yaml",
+        &config("openai:chat:gpt-4o-mini, openai:chat:gpt-3.5-turbo"),
+    )]);
+    repo.commit("add a model");
+    let run = repo.evidence("old.json", &Evals::passing("Answer {{message}}").bytes());
+    let ran = repo.check(&[&run]).exits(1);
+    assert_ne!(ran.json()["changes"][0]["freshness"], "fresh");
+    assert!(!ran.gate("min_examples").starts_with("pass"), "{}", ran.out);
+}

@@ -1264,3 +1264,51 @@ fn a_text_of_openings_is_read_in_one_pass() {
     ]);
     repo.prompts("main").exits(0);
 }
+
+#[test]
+fn promptfoo_patterns_and_maps_and_partials_of_the_same_kind_are_followed() {
+    let policy = "version: 1\nprompts: [\"evals/*.yaml\", \"mail/**\"]\n";
+    let repo = Repo::with(&[
+        (".github/gatecard.yml", policy),
+        (
+            "evals/many.yaml",
+            "prompts: [\"file://../p/*.txt\"]\nproviders: [echo]\n",
+        ),
+        (
+            "evals/map.yaml",
+            "prompts: {\"file://../p/a.txt\": first}\nproviders: [\"file://own.py\"]\n",
+        ),
+        ("evals/own.py", "def call_api(): return 'x'\n"),
+        ("p/a.txt", "Hi {{name}}\n"),
+        ("p/b.txt", "Bye {{name}}\n"),
+        ("mail/a.hbs", "{{>sig}}\n"),
+        ("mail/partials/sig.hbs", "Yours\n"),
+    ]);
+    let listing = repo.prompts("main").exits(0).json();
+    let ids: Vec<&str> = listing["prompts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|prompt| prompt["id"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        ids,
+        ["evals/many#a", "evals/many#b", "evals/map#first", "mail/a"]
+    );
+    for (path, text, changed) in [
+        ("p/b.txt", "See you {{name}}\n", "evals/many#b"),
+        (
+            "evals/own.py",
+            "def call_api(): return 'y'\n",
+            "evals/map#first",
+        ),
+        ("mail/partials/sig.hbs", "Best\n", "mail/a"),
+    ] {
+        repo.checkout("main");
+        repo.git(&["checkout", "--quiet", "-B", "head"]);
+        repo.write(&[(path, text)]);
+        repo.commit("change");
+        let ran = repo.check(&[]).exits(1);
+        assert_eq!(ran.json()["changes"][0]["id"], changed, "{path}");
+    }
+}
