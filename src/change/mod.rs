@@ -3,6 +3,7 @@
 
 mod detect;
 pub(crate) mod includers;
+mod reader;
 
 pub(crate) use detect::looks_like_prompt;
 

@@ -66,9 +66,11 @@ pub(crate) fn recognise(
     path: &RepoPath,
     start: Option<&[u8]>,
 ) -> Option<(&'static dyn Format, &'static str)> {
+    // `b.MD` is as much a prompt as `b.md`.
+    let lower = RepoPath::parse(&path.as_str().to_ascii_lowercase())?;
     FORMATS
         .iter()
-        .find_map(|format| Some((*format, format.suffix(path, start)?)))
+        .find_map(|format| Some((*format, format.suffix(&lower, start)?)))
 }
 
 /// Tells from its name alone whether some format may read a file: images and archives beside
@@ -77,7 +79,7 @@ pub(crate) fn may_be_prompt(path: &RepoPath) -> bool {
     let content_decides = [".yaml", ".yml", ".json"];
     content_decides
         .iter()
-        .any(|suffix| path.name().ends_with(suffix))
+        .any(|suffix| path.name().to_ascii_lowercase().ends_with(suffix))
         || recognise(path, None).is_some()
 }
 

@@ -112,7 +112,7 @@ impl Format for Promptfoo {
 }
 
 fn is_json(path: &RepoPath) -> bool {
-    matches!(path.name().rsplit_once('.'), Some((_, "json")))
+    ending(path.name()).eq_ignore_ascii_case("json")
 }
 
 fn list(value: Option<&Json>) -> Vec<&Json> {
