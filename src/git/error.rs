@@ -22,8 +22,8 @@ pub(crate) enum GitError {
     UnknownRevision {
         /// What was asked for.
         revision: String,
-        /// Whether the clone is shallow, so that it may exist elsewhere.
-        shallow: bool,
+        /// Whether it may exist elsewhere: the clone is shallow, or a full id was named.
+        elsewhere: bool,
     },
     /// The repository has no commit yet.
     #[error("{path}: the repository has no commit yet")]
@@ -40,6 +40,18 @@ pub(crate) enum GitError {
         head: String,
         /// Whether the clone is shallow.
         shallow: bool,
+    },
+    /// Two commits with several best common ancestors.
+    #[error(
+        "{base} and {head} have {count} merge bases, since branches were merged criss-cross: what {head} changes is not one thing"
+    )]
+    ManyMergeBases {
+        /// The first commit.
+        base: String,
+        /// The second commit.
+        head: String,
+        /// How many.
+        count: usize,
     },
     /// An object that should be there is not.
     #[error("the clone lacks {what}")]
@@ -75,13 +87,18 @@ impl GitError {
             Self::Owner { path } => {
                 format!("run `git config --global --add safe.directory {path}`")
             }
-            Self::UnknownRevision { shallow: true, .. }
+            Self::UnknownRevision {
+                elsewhere: true, ..
+            }
             | Self::NoMergeBase { shallow: true, .. }
             | Self::Missing { .. } => fetch.to_owned(),
             Self::UnknownRevision { .. } => {
                 String::from("name a branch, a tag or a commit that `git rev-parse` knows")
             }
             Self::Unborn { .. } => String::from("make a first commit"),
+            Self::ManyMergeBases { .. } => {
+                String::from("merge the base branch into the pull request's branch")
+            }
             Self::NoMergeBase { .. } => String::from("compare two commits of the same history"),
             Self::TooLarge { .. } => String::from("keep large data out of prompt and config files"),
             Self::Other { .. } => return None,

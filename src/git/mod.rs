@@ -1,20 +1,39 @@
 //! The only user of `git2`: revisions, trees and blobs of one repository, never its worktree.
 
 mod error;
+pub(crate) mod fetch;
+mod history;
 mod path;
 pub(crate) mod write;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use git2::{ErrorCode, ObjectType, Oid, Repository, Sort};
+use git2::{ErrorCode, ObjectType, Oid, Repository};
+use serde::{Deserialize, Serialize};
 
 pub(crate) use error::GitError;
+pub(crate) use history::Landed;
 pub(crate) use path::RepoPath;
 
 /// A full commit id: 40 or 64 lower-case hexadecimal characters.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub(crate) struct CommitSha(String);
+
+impl TryFrom<String> for CommitSha {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text).ok_or("expected a full commit id")
+    }
+}
+
+impl From<CommitSha> for String {
+    fn from(sha: CommitSha) -> Self {
+        sha.0
+    }
+}
 
 impl CommitSha {
     /// Reads a full id; anything shorter or longer is none.
@@ -122,6 +141,16 @@ impl Repo {
         self.inner.is_shallow()
     }
 
+    /// Whether the clone has this commit.
+    pub(crate) fn has(&self, commit: &CommitSha) -> bool {
+        self.tree(commit).is_ok()
+    }
+
+    /// Whether a remote of this name is set up.
+    pub(crate) fn has_remote(&self, name: &str) -> bool {
+        self.inner.find_remote(name).is_ok()
+    }
+
     /// When a commit was made, by its committer's clock.
     pub(crate) fn time(&self, commit: &CommitSha) -> Option<chrono::DateTime<chrono::Utc>> {
         let commit = self.inner.find_commit(self.oid(commit).ok()?).ok()?;
@@ -139,23 +168,29 @@ impl Repo {
 
     /// Resolves a branch, tag or commit to a commit.
     pub(crate) fn resolve(&self, revision: &str) -> Result<CommitSha, GitError> {
-        let unknown = || GitError::UnknownRevision {
+        // A full id was made somewhere, so this clone lacks it.
+        let full = CommitSha::parse(revision).is_some();
+        let unknown = |full: bool| GitError::UnknownRevision {
             revision: crate::untrusted::log_line(revision),
-            shallow: self.is_shallow(),
+            elsewhere: full || self.is_shallow(),
         };
         let found = self.inner.revparse_single(revision).map_err(|_| {
-            if self.has_commit() {
-                return unknown();
+            if full || self.has_commit() {
+                return unknown(full);
             }
             GitError::Unborn {
                 path: self.folder().display().to_string(),
             }
         })?;
-        let commit = found.peel(ObjectType::Commit).map_err(|_| unknown())?;
+        let commit = found.peel(ObjectType::Commit).map_err(|_| unknown(false))?;
         Ok(CommitSha(commit.id().to_string()))
     }
 
     /// Returns the best common ancestor of two commits.
+    ///
+    /// Several best ones (criss-cross merges) are an error: a file could be unchanged since one
+    /// and changed since another. So is a history that a shallow clone cuts off between the two
+    /// commits and the ancestor: a better one may lie beyond the edge.
     pub(crate) fn merge_base(
         &self,
         base: &CommitSha,
@@ -166,16 +201,27 @@ impl Repo {
             head: head.short().to_owned(),
             shallow: self.is_shallow(),
         };
-        let oid = self
+        let found = self
             .inner
-            .merge_base(self.oid(base)?, self.oid(head)?)
+            .merge_bases(self.oid(base)?, self.oid(head)?)
             .map_err(|error| match error.code() {
                 ErrorCode::NotFound => none(),
                 // A shallow clone also fails with a missing parent object.
                 _ if self.is_shallow() => none(),
                 _ => GitError::from(error),
             })?;
-        Ok(CommitSha(oid.to_string()))
+        let [one] = found.as_ref() else {
+            return Err(GitError::ManyMergeBases {
+                base: base.short().to_owned(),
+                head: head.short().to_owned(),
+                count: found.len(),
+            });
+        };
+        let one = CommitSha(one.to_string());
+        if self.is_cut_off(&one, &[base, head])? {
+            return Err(none());
+        }
+        Ok(one)
     }
 
     /// Tells what lies at `path` at a commit.
@@ -333,31 +379,11 @@ impl Repo {
         Ok(deltas)
     }
 
-    /// Walks the history of a commit, newest first, until `visit` says stop or the clone's
-    /// history ends.
-    pub(crate) fn history(
-        &self,
-        from: &CommitSha,
-        mut visit: impl FnMut(&CommitSha) -> Result<bool, GitError>,
-    ) -> Result<(), GitError> {
-        let mut walk = self.inner.revwalk()?;
-        walk.set_sorting(Sort::TOPOLOGICAL | Sort::TIME)?;
-        walk.push(self.oid(from)?)?;
-        for oid in walk {
-            // At the edge of a shallow clone the next parent is not there: history ends.
-            let Ok(oid) = oid else { return Ok(()) };
-            if !visit(&CommitSha(oid.to_string()))? {
-                return Ok(());
-            }
-        }
-        Ok(())
-    }
-
     fn oid(&self, commit: &CommitSha) -> Result<Oid, GitError> {
         let format = self.inner.object_format();
         Oid::from_str_ext(commit.as_str(), format).map_err(|_| GitError::UnknownRevision {
             revision: commit.to_string(),
-            shallow: self.is_shallow(),
+            elsewhere: self.is_shallow(),
         })
     }
 

@@ -19,6 +19,14 @@ impl NewRepo {
         })
     }
 
+    /// Goes on with one that was made before.
+    #[cfg(test)]
+    pub(crate) fn open(path: &Path) -> Result<Self, GitError> {
+        Ok(Self {
+            inner: Repository::open(path)?,
+        })
+    }
+
     /// Commits files on top of `parent`, whose other files stay, and points `branch` at it.
     /// The time is given, so that the same files give the same commit.
     pub(crate) fn commit<'f>(
