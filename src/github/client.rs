@@ -1,7 +1,8 @@
 //! One connection to the API: sends a request, waits where GitHub asks for it, and repeats
 //! reads while the server has trouble.
 
-use std::time::Duration;
+use std::cell::{Cell, OnceCell};
+use std::time::{Duration, Instant};
 
 use octocrab::Octocrab;
 use octocrab::service::middleware::retry::RetryConfig;
@@ -10,7 +11,8 @@ use serde_json::Value;
 
 use super::error::{Call, GithubError, clean};
 use super::page;
-use crate::environment::Token;
+use super::viewer::Viewer;
+use crate::environment::{Environment, Token};
 
 /// How long to wait, for how much.
 #[derive(Debug, Clone)]
@@ -21,6 +23,8 @@ pub(crate) struct Patience {
     pub(crate) longest: Duration,
     /// How long one answer may take.
     pub(crate) answer: Duration,
+    /// How long everything that is read before the verdict may take.
+    pub(crate) reading: Duration,
     /// How long everything about the comment may take, so that its trouble leaves time for
     /// the status.
     pub(crate) comment: Duration,
@@ -34,7 +38,8 @@ impl Default for Patience {
             pauses: [500, 1_000, 2_000].map(Duration::from_millis).to_vec(),
             longest: Duration::from_mins(1),
             answer: Duration::from_secs(20),
-            comment: Duration::from_secs(65),
+            reading: Duration::from_secs(55),
+            comment: Duration::from_secs(35),
             total: Duration::from_mins(2),
         }
     }
@@ -47,14 +52,20 @@ pub(super) enum Method {
     Post,
     Patch,
     Delete,
+    /// A GraphQL query, which is a read whatever the wire says.
+    Query,
 }
 
-/// One API at one address, with one token.
+/// The two APIs of one server, with one token.
 pub(crate) struct Client {
-    inner: Octocrab,
+    rest: Octocrab,
+    graphql: Octocrab,
     api_url: String,
     token: Token,
     patience: Patience,
+    viewer: OnceCell<Viewer>,
+    /// Until when GitHub has said that it answers nothing.
+    limited: Cell<Option<Instant>>,
 }
 
 /// A successful answer.
@@ -64,46 +75,32 @@ struct Answer {
 }
 
 impl Client {
-    /// Makes a client. Must be called inside a runtime: the connection needs one.
+    /// Makes a client. Must be called inside a runtime: the connections need one.
     pub(crate) fn connect(
-        api_url: &str,
+        environment: &Environment,
         token: &Token,
         patience: &Patience,
     ) -> Result<Self, GithubError> {
-        let failed = |error: octocrab::Error| GithubError::Client {
-            url: api_url.to_owned(),
-            message: clean(&causes(&error), token),
-        };
-        let mut builder = Octocrab::builder();
-        for (name, value) in [
-            (
-                "user-agent",
-                concat!("gatecard/", env!("CARGO_PKG_VERSION")),
-            ),
-            ("accept", "application/vnd.github+json"),
-        ] {
-            // Names that are written here always parse.
-            if let Ok(name) = name.parse() {
-                builder = builder.add_header(name, value.to_owned());
-            }
-        }
-        let inner = builder
-            .base_uri(api_url)
-            .map_err(failed)?
-            // Its own retries would repeat a write at once, and make a second comment.
-            .add_retry_config(RetryConfig::None)
-            .set_connect_timeout(Some(patience.answer))
-            .set_read_timeout(Some(patience.answer))
-            .set_write_timeout(Some(patience.answer))
-            .personal_token(token.expose())
-            .build()
-            .map_err(failed)?;
+        let graphql = &environment.graphql_url;
+        let graphql = graphql.strip_suffix("/graphql").unwrap_or(graphql);
         Ok(Self {
-            inner,
-            api_url: api_url.to_owned(),
+            rest: connection(&environment.api_url, token, patience)?,
+            graphql: connection(graphql, token, patience)?,
+            api_url: environment.api_url.clone(),
             token: token.clone(),
             patience: patience.clone(),
+            viewer: OnceCell::new(),
+            limited: Cell::new(None),
         })
+    }
+
+    /// Who the token belongs to; asked once.
+    pub(crate) async fn viewer(&self) -> Result<&Viewer, GithubError> {
+        if let Some(viewer) = self.viewer.get() {
+            return Ok(viewer);
+        }
+        let viewer = Viewer::ask(self).await?;
+        Ok(self.viewer.get_or_init(|| viewer))
     }
 
     /// How long to wait, for how much.
@@ -117,11 +114,21 @@ impl Client {
         call: Call,
         route: &str,
     ) -> Result<Vec<T>, GithubError> {
+        self.pages(call, route, |page: Vec<T>| page).await
+    }
+
+    /// Reads all pages of a list that each page holds under a key.
+    pub(super) async fn pages<P: DeserializeOwned, T>(
+        &self,
+        call: Call,
+        route: &str,
+        of: fn(P) -> Vec<T>,
+    ) -> Result<Vec<T>, GithubError> {
         let mut items = Vec::new();
         let mut route = route.to_owned();
         for _ in 0..page::MAX_PAGES {
-            let (part, link) = self.read::<Vec<T>>(call, Method::Get, &route, None).await?;
-            items.extend(part);
+            let (part, link) = self.read::<P>(call, Method::Get, &route, None).await?;
+            items.extend(of(part));
             let Some(next) = link.as_deref().and_then(page::next) else {
                 return Ok(items);
             };
@@ -190,6 +197,21 @@ impl Client {
         }
     }
 
+    /// Asks nothing before the time that GitHub has named, whatever the call is.
+    fn not_limited(&self, call: Call) -> Result<(), GithubError> {
+        let left = self.limited.get().map_or(Duration::ZERO, |until| {
+            until.saturating_duration_since(Instant::now())
+        });
+        if left.is_zero() {
+            return Ok(());
+        }
+        Err(GithubError::RateLimited {
+            call,
+            seconds: left.as_secs() + 1,
+            message: String::from("not asked, since an earlier call met the limit"),
+        })
+    }
+
     fn may_wait(&self, seconds: u64) -> bool {
         Duration::from_secs(seconds) <= self.patience.longest
     }
@@ -206,7 +228,9 @@ impl Client {
             GithubError::Client { .. }
             | GithubError::Refused { .. }
             | GithubError::Pages { .. }
-            | GithubError::Timeout { .. } => return None,
+            | GithubError::TooMany { .. }
+            | GithubError::Timeout { .. }
+            | GithubError::NoTime { .. } => return None,
         };
         self.may_wait(asked)
             .then(|| pause.max(Duration::from_secs(asked)))
@@ -219,16 +243,18 @@ impl Client {
         route: &str,
         body: Option<&Value>,
     ) -> Result<Answer, GithubError> {
+        self.not_limited(call)?;
         let failed = |error: octocrab::Error| GithubError::Network {
             call,
             host: self.api_url.clone(),
             message: clean(&causes(&error), &self.token),
         };
         let response = match method {
-            Method::Get => self.inner._get(route).await,
-            Method::Post => self.inner._post(route, body).await,
-            Method::Patch => self.inner._patch(route, body).await,
-            Method::Delete => self.inner._delete(route, body).await,
+            Method::Get => self.rest._get(route).await,
+            Method::Post => self.rest._post(route, body).await,
+            Method::Patch => self.rest._patch(route, body).await,
+            Method::Delete => self.rest._delete(route, body).await,
+            Method::Query => self.graphql._post(route, body).await,
         }
         .map_err(failed)?;
         let status = response.status().as_u16();
@@ -238,18 +264,22 @@ impl Client {
         };
         let link = header("link");
         let limits = Limits::read(&header);
-        let body = self.inner.body_to_string(response).await.map_err(failed);
+        let body = self.rest.body_to_string(response).await.map_err(failed);
         if (200..300).contains(&status) {
             return Ok(Answer { body: body?, link });
         }
         // The status says enough where the explanation got lost.
         let message = clean(&explanation(&body.unwrap_or_default()), &self.token);
         Err(match limits.wait(status, &message) {
-            Some(seconds) => GithubError::RateLimited {
-                call,
-                seconds,
-                message,
-            },
+            Some(seconds) => {
+                let until = Instant::now() + Duration::from_secs(seconds);
+                self.limited.set(Some(until));
+                GithubError::RateLimited {
+                    call,
+                    seconds,
+                    message,
+                }
+            }
             None => GithubError::Refused {
                 call,
                 status,
@@ -257,6 +287,17 @@ impl Client {
                 retry_after: limits.retry_after,
             },
         })
+    }
+
+    /// An answer that says only that something went wrong.
+    pub(super) fn unanswered(&self, call: Call, errors: &[Value]) -> GithubError {
+        let first = errors
+            .first()
+            .and_then(|error| error.get("message")?.as_str());
+        GithubError::Answer {
+            call,
+            message: clean(first.unwrap_or("errors without a message"), &self.token),
+        }
     }
 
     fn parse<T: DeserializeOwned>(
@@ -275,6 +316,38 @@ impl Client {
         })?;
         Ok((value, answer.link))
     }
+}
+
+/// One API at one address.
+fn connection(url: &str, token: &Token, patience: &Patience) -> Result<Octocrab, GithubError> {
+    let failed = |error: octocrab::Error| GithubError::Client {
+        url: url.to_owned(),
+        message: clean(&causes(&error), token),
+    };
+    let mut builder = Octocrab::builder();
+    for (name, value) in [
+        (
+            "user-agent",
+            concat!("gatecard/", env!("CARGO_PKG_VERSION")),
+        ),
+        ("accept", "application/vnd.github+json"),
+    ] {
+        // Names that are written here always parse.
+        if let Ok(name) = name.parse() {
+            builder = builder.add_header(name, value.to_owned());
+        }
+    }
+    builder
+        .base_uri(url)
+        .map_err(failed)?
+        // Its own retries would repeat a write at once, and make a second comment.
+        .add_retry_config(RetryConfig::None)
+        .set_connect_timeout(Some(patience.answer))
+        .set_read_timeout(Some(patience.answer))
+        .set_write_timeout(Some(patience.answer))
+        .personal_token(token.expose())
+        .build()
+        .map_err(failed)
 }
 
 /// What an answer says about waiting.

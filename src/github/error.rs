@@ -77,6 +77,24 @@ pub(crate) enum GithubError {
         /// Where it may lead.
         expected: String,
     },
+    /// More than a run may ask for one by one.
+    #[error("cannot {}: found {found} {what}, expected at most {most}", call.name)]
+    TooMany {
+        /// What was asked.
+        call: Call,
+        /// Of what there are too many.
+        what: &'static str,
+        /// How many.
+        found: usize,
+        /// How many are asked for.
+        most: usize,
+    },
+    /// Earlier calls have used up the time.
+    #[error("cannot {what}: earlier calls took all the time that there is")]
+    NoTime {
+        /// What was asked.
+        what: &'static str,
+    },
     /// It took too long.
     #[error("cannot {} within {} s", call.name, limit.as_secs())]
     Timeout {
@@ -122,7 +140,10 @@ impl GithubError {
                 "check that GITHUB_API_URL names GitHub's REST API and nothing in front of it \
                  changes the answers",
             ),
-            Self::Timeout { .. } => String::from("run the job again"),
+            Self::TooMany { .. } => {
+                String::from("split the pull request: smaller ones can be judged")
+            }
+            Self::Timeout { .. } | Self::NoTime { .. } => String::from("run the job again"),
         }
     }
 
@@ -131,7 +152,11 @@ impl GithubError {
         match self {
             Self::Refused { status, .. } => *status >= 500,
             Self::Network { .. } | Self::Answer { .. } | Self::Timeout { .. } => true,
-            Self::Client { .. } | Self::RateLimited { .. } | Self::Pages { .. } => false,
+            Self::Client { .. }
+            | Self::RateLimited { .. }
+            | Self::Pages { .. }
+            | Self::TooMany { .. }
+            | Self::NoTime { .. } => false,
         }
     }
 

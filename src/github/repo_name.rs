@@ -18,6 +18,16 @@ impl RepoName {
         };
         (fits(owner) && fits(name)).then(|| Self(text.to_owned()))
     }
+
+    /// The part before the `/`.
+    pub(crate) fn owner(&self) -> &str {
+        self.0.split_once('/').map_or("", |(owner, _)| owner)
+    }
+
+    /// The part after the `/`.
+    pub(crate) fn name(&self) -> &str {
+        self.0.split_once('/').map_or("", |(_, name)| name)
+    }
 }
 
 impl fmt::Display for RepoName {
@@ -32,10 +42,9 @@ mod tests {
 
     #[test]
     fn only_names_that_are_safe_in_an_address_are_read() {
-        assert_eq!(
-            RepoName::parse("acme/prompts.v2").unwrap().to_string(),
-            "acme/prompts.v2"
-        );
+        let repo = RepoName::parse("acme/prompts.v2").unwrap();
+        assert_eq!(repo.to_string(), "acme/prompts.v2");
+        assert_eq!((repo.owner(), repo.name()), ("acme", "prompts.v2"));
         for bad in [
             "acme", "/x", "acme/", "a/b/c", "a/..", "a/b?c", "a b/c", "a/b\n",
         ] {

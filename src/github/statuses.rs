@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::RepoName;
 use super::client::{Client, Method};
+use super::comments::Author;
 use super::error::{Call, GithubError};
 use crate::git::CommitSha;
 
@@ -44,6 +45,9 @@ pub(crate) struct CommitStatus {
     /// Where it links to.
     #[serde(default)]
     pub(crate) target_url: Option<String>,
+    /// Who set it.
+    #[serde(default)]
+    pub(crate) creator: Option<Author>,
 }
 
 impl Client {

@@ -32,11 +32,6 @@ pub(crate) enum Viewer {
 }
 
 #[derive(Deserialize)]
-struct Reply {
-    data: Option<Data>,
-}
-
-#[derive(Deserialize)]
 struct Data {
     viewer: Option<Account>,
 }
@@ -58,20 +53,17 @@ impl Viewer {
         }
     }
 
-    /// Asks both APIs; `graphql` may be the same server's REST client or one of its own.
-    pub(crate) async fn ask(rest: &Client, graphql: &Client) -> Result<Self, GithubError> {
-        let query = json!({ "query": "query { viewer { login databaseId } }" });
-        let reply = graphql
-            .read::<Reply>(CALL, Method::Post, "/graphql", Some(&query))
-            .await;
-        let account = match reply {
-            Ok((reply, _)) => reply.data.and_then(|data| data.viewer),
-            Err(error) if error.is_forbidden() => None,
-            Err(error) => return Err(error),
-        };
+    /// Asks both APIs.
+    pub(crate) async fn ask(client: &Client) -> Result<Self, GithubError> {
+        let query = "query { viewer { login databaseId } }";
+        let data: Option<Data> = client.query(CALL, query, json!({})).await?;
+        let account = data.and_then(|data| data.viewer);
         let account = match account {
             Some(account) => account,
-            None => match rest.read::<Account>(CALL, Method::Get, "/user", None).await {
+            None => match client
+                .read::<Account>(CALL, Method::Get, "/user", None)
+                .await
+            {
                 Ok((account, _)) => account,
                 Err(error) if error.is_forbidden() => return Ok(Self::Actions),
                 Err(error) => return Err(error),

@@ -19,9 +19,12 @@ use serde_json::{Value, json};
 
 #[path = "fake_http.rs"]
 mod http;
+#[path = "fake_reads.rs"]
+pub(crate) mod reads;
 
 pub(crate) use http::Request;
-use http::{Answer, error, invalid, not_accessible, ok};
+use http::{Answer, error, invalid, not_accessible, ok, page};
+pub(crate) use reads::pull;
 
 /// The repository that exists here.
 pub(crate) const REPO: &str = "acme/prompts";
@@ -43,13 +46,19 @@ pub(crate) struct Access {
     pub(crate) user: (u64, &'static str),
     /// Whether it belongs to a workflow or an app: these may not ask for `/user`.
     pub(crate) app: bool,
-    /// `pull-requests`, `statuses`: what it may write.
+    /// `pull-requests`, `statuses`, `checks`: what it may write.
     pub(crate) write: &'static [&'static str],
 }
 
 /// How a request goes wrong.
 #[derive(Debug, Clone)]
 pub(crate) enum Trouble {
+    /// It does not: something else may go wrong later.
+    None,
+    /// Somebody sets this status on the same commit, and then the answer is a 502.
+    StatusMeanwhile(Value),
+    /// A push changes the head of pull request 4 to this commit before the answer.
+    Push(&'static str),
     /// An error status with further headers.
     Status(u16, &'static str),
     /// The connection closes before anything happens.
@@ -62,6 +71,10 @@ pub(crate) enum Trouble {
     Slow(Duration),
     /// The answer is this status and text.
     Says(u16, &'static str),
+    /// The answer stops in the middle.
+    Truncated,
+    /// The connection is reset in the middle of the answer.
+    Reset,
     /// The list names its next page on another server.
     LeadsElsewhere,
 }
@@ -78,10 +91,12 @@ struct State {
     tokens: Vec<(String, Access)>,
     comments: Vec<Comment>,
     statuses: Vec<(String, Value)>,
+    check_runs: Vec<Value>,
     requests: Vec<Request>,
     faults: Vec<Fault>,
     next_id: u64,
     graphql: bool,
+    reads: reads::Reads,
 }
 
 /// The running server; it ends with the test's process.
@@ -91,7 +106,8 @@ pub(crate) struct FakeGitHub {
 }
 
 impl FakeGitHub {
-    /// Starts a server with two tokens of workflows: `ghs_write` and `ghs_read`.
+    /// Starts a server with tokens of workflows: `ghs_write` and `ghs_read`, and `ghs_checks`,
+    /// which may write check runs as well.
     pub(crate) fn start() -> Self {
         let bound = TcpListener::bind("127.0.0.1:0");
         let Some((listener, address)) = bound.ok().and_then(|listener| {
@@ -121,6 +137,10 @@ impl FakeGitHub {
             write,
         };
         fake.token("ghs_write", actions(&["pull-requests", "statuses"]));
+        fake.token(
+            "ghs_checks",
+            actions(&["pull-requests", "statuses", "checks"]),
+        );
         fake.token("ghs_read", actions(&[]));
         fake
     }
@@ -164,6 +184,28 @@ impl FakeGitHub {
             times,
             trouble,
         });
+    }
+
+    /// Lets requests of this kind go wrong after the first `skip` of them.
+    pub(crate) fn fault_after(
+        &self,
+        skip: usize,
+        kind: (&'static str, &'static str),
+        trouble: Trouble,
+    ) {
+        let (method, path) = kind;
+        self.fault(method, path, skip, Trouble::None);
+        self.fault(method, path, usize::MAX, trouble);
+    }
+
+    /// Ends all trouble.
+    pub(crate) fn mend(&self) {
+        self.state().faults.clear();
+    }
+
+    /// Puts a status there, as if somebody had set it.
+    pub(crate) fn put_status(&self, sha: &str, status: Value) {
+        self.state().statuses.push((sha.to_owned(), status));
     }
 
     /// All comments, oldest first.
@@ -222,18 +264,39 @@ fn serve(stream: TcpStream, state: &Mutex<State>, address: SocketAddr) {
             error(502, "Server Error")
         }
         Some(Trouble::Slow(time)) => {
+            let answer = lock(state).answer(&request, &root);
             thread::sleep(time);
-            lock(state).answer(&request, &root)
+            answer
         }
         Some(Trouble::Says(status, text)) => Answer {
             body: text.to_owned(),
             ..ok(status, &Value::Null)
         },
+        Some(Trouble::Truncated) => {
+            let mut answer = lock(state).answer(&request, &root);
+            answer.body.truncate(answer.body.len() / 2);
+            answer
+        }
+        Some(Trouble::Reset) => {
+            let answer = lock(state).answer(&request, &root);
+            http::write_half(stream, &answer);
+            return;
+        }
         Some(Trouble::LeadsElsewhere) => Answer {
             headers: String::from("link: <http://evil.example/x?page=2>; rel=\"next\"\r\n"),
             ..ok(200, &json!([]))
         },
-        None => lock(state).answer(&request, &root),
+        Some(Trouble::StatusMeanwhile(status)) => {
+            let sha = request.path.rsplit('/').next().unwrap_or_default();
+            lock(state).statuses.push((sha.to_owned(), status));
+            error(502, "Server Error")
+        }
+        Some(Trouble::Push(sha)) => {
+            let mut state = lock(state);
+            state.reads.push(4, sha);
+            state.answer(&request, &root)
+        }
+        Some(Trouble::None) | None => lock(state).answer(&request, &root),
     };
     http::write(stream, &answer);
 }
@@ -257,7 +320,7 @@ impl State {
         let Some((_, access)) = known.cloned() else {
             return error(401, "Bad credentials");
         };
-        let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
+        let path = request.path.split('?').next().unwrap_or_default();
         let parts: Vec<&str> = path.split('/').skip(1).collect();
         if let ["repos", owner, name, ..] = parts.as_slice()
             && format!("{owner}/{name}") != REPO
@@ -265,14 +328,24 @@ impl State {
             return error(404, "Not Found");
         }
         let forbidden = |permission| !access.write.contains(&permission);
+        if let Some(answer) = self.check_run(request, &access) {
+            return answer;
+        }
         match (request.method.as_str(), parts.as_slice()) {
-            ("POST", ["graphql"]) => self.viewer(&access),
+            ("POST", ["graphql"]) if !self.graphql => not_accessible(),
+            ("POST", ["graphql"]) => self
+                .reads
+                .query(&request.body)
+                .unwrap_or_else(|| viewer(&access)),
             ("GET", ["user"]) if access.app => not_accessible(),
             ("GET", ["user"]) => ok(200, &user(access.user)),
             ("GET", ["repos", _, _, "issues", _, "comments"]) => {
-                self.list_comments(path, query, root)
+                let listed: Vec<Value> = self.comments.iter().map(shown).collect();
+                page(root, request, &listed)
             }
-            ("GET", ["repos", _, _, "commits", sha, "statuses"]) => self.list_statuses(sha),
+            ("GET", ["repos", _, _, "commits", sha, "statuses"]) => {
+                page(root, request, &self.listed_statuses(sha))
+            }
             ("POST" | "PATCH" | "DELETE", ["repos", _, _, "issues", ..])
                 if forbidden("pull-requests") =>
             {
@@ -285,38 +358,12 @@ impl State {
             (method, ["repos", _, _, "issues", "comments", id]) => {
                 self.change_comment(method, id, &request.body)
             }
-            ("POST", ["repos", _, _, "statuses", sha]) => self.create_status(sha, &request.body),
+            ("POST", ["repos", _, _, "statuses", sha]) => {
+                self.create_status(sha, &access, &request.body)
+            }
+            ("GET", parts) => self.reads.get(request, parts, &access, root),
             _ => error(404, "Not Found"),
         }
-    }
-
-    fn viewer(&self, access: &Access) -> Answer {
-        if !self.graphql {
-            return not_accessible();
-        }
-        let (id, login) = access.user;
-        let viewer = json!({ "login": login, "databaseId": id });
-        ok(200, &json!({ "data": { "viewer": viewer } }))
-    }
-
-    fn list_comments(&self, path: &str, query: &str, root: &str) -> Answer {
-        let number = |name: &str, or: usize| {
-            let parameter = query.split('&').find_map(|pair| pair.strip_prefix(name));
-            parameter.and_then(|value| value.parse().ok()).unwrap_or(or)
-        };
-        let size = number("per_page=", 30).min(100);
-        let page = number("page=", 1);
-        let listed: Vec<Value> = self.comments.iter().map(shown).collect();
-        let items: Vec<_> = listed.iter().skip((page - 1) * size).take(size).collect();
-        let mut answer = ok(200, &json!(items));
-        if page * size < listed.len() {
-            let next = page + 1;
-            answer.headers = format!(
-                "link: <{root}{path}?per_page={size}&page={next}>; rel=\"next\", \
-                 <{root}{path}?per_page={size}&page=99>; rel=\"last\"\r\n"
-            );
-        }
-        answer
     }
 
     fn create_comment(&mut self, access: &Access, body: &Value) -> Answer {
@@ -359,24 +406,40 @@ impl State {
         comment
     }
 
-    fn create_status(&mut self, sha: &str, body: &Value) -> Answer {
+    fn create_status(&mut self, sha: &str, access: &Access, body: &Value) -> Answer {
         let text = |key: &str| body.get(key).and_then(Value::as_str).unwrap_or_default();
         let states = ["error", "failure", "pending", "success"];
         if !states.contains(&text("state")) {
             return invalid("State is not included in the list");
         }
+        if no_commit(sha) {
+            return error(422, &format!("No commit found for SHA: {sha}"));
+        }
         if text("description").chars().count() > 140 {
             return invalid("Description is too long (maximum is 140 characters)");
         }
-        self.statuses.push((sha.to_owned(), body.clone()));
-        ok(201, body)
+        let created_at = format!("2026-01-05T12:{:02}:00Z", self.statuses.len());
+        let mut status = body.clone();
+        status["created_at"] = json!(created_at);
+        status["creator"] = user(access.user);
+        self.statuses.push((sha.to_owned(), status.clone()));
+        ok(201, &status)
     }
 
-    fn list_statuses(&self, sha: &str) -> Answer {
+    fn listed_statuses(&self, sha: &str) -> Vec<Value> {
         let of_commit = self.statuses.iter().rev().filter(|(known, _)| known == sha);
-        let listed: Vec<_> = of_commit.map(|(_, status)| status).collect();
-        ok(200, &json!(listed))
+        of_commit.map(|(_, status)| status.clone()).collect()
     }
+}
+
+fn viewer(access: &Access) -> Answer {
+    let (id, login) = access.user;
+    let viewer = json!({ "login": login, "databaseId": id });
+    ok(200, &json!({ "data": { "viewer": viewer } }))
+}
+
+fn no_commit(sha: &str) -> bool {
+    sha.bytes().all(|byte| byte == b'0')
 }
 
 fn comment_text(body: &Value) -> Result<&str, Answer> {
@@ -399,4 +462,126 @@ fn shown(comment: &Comment) -> Value {
     };
     let user = user((comment.user, &login));
     json!({ "id": comment.id, "body": comment.body, "user": user })
+}
+
+// Check runs.
+
+impl FakeGitHub {
+    /// All check runs, oldest first; `annotations` holds what was sent for each.
+    pub(crate) fn check_runs(&self) -> Vec<Value> {
+        self.state().check_runs.clone()
+    }
+}
+
+impl State {
+    fn check_run(&mut self, request: &Request, access: &Access) -> Option<Answer> {
+        let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
+        let parts: Vec<&str> = path.split('/').skip(1).collect();
+        let writes = request.method != "GET";
+        let ["repos", _, _, rest @ ..] = parts.as_slice() else {
+            return None;
+        };
+        Some(match (request.method.as_str(), rest) {
+            ("GET", ["commits", sha, "check-runs"]) => self.list_check_runs(sha, query),
+            (_, ["check-runs", ..]) if writes && !access.write.contains(&"checks") => {
+                not_accessible()
+            }
+            ("POST", ["check-runs"]) => self.create_check_run(&request.body),
+            ("PATCH", ["check-runs", id]) => self.update_check_run(id, &request.body),
+            _ => return None,
+        })
+    }
+
+    fn list_check_runs(&self, sha: &str, query: &str) -> Answer {
+        let name = query
+            .split('&')
+            .find_map(|pair| pair.strip_prefix("check_name="))
+            .map(|name| name.replace("%20", " "));
+        let listed: Vec<&Value> = self
+            .check_runs
+            .iter()
+            .rev()
+            .filter(|run| run.get("head_sha") == Some(&json!(sha)))
+            .filter(|run| {
+                name.is_none() || run.get("name").and_then(Value::as_str) == name.as_deref()
+            })
+            .collect();
+        ok(
+            200,
+            &json!({ "total_count": listed.len(), "check_runs": listed }),
+        )
+    }
+
+    fn create_check_run(&mut self, body: &Value) -> Answer {
+        for key in ["name", "head_sha"] {
+            if body.get(key).and_then(Value::as_str).is_none() {
+                return invalid(&format!("{key} is missing"));
+            }
+        }
+        if body["head_sha"].as_str().is_some_and(no_commit) {
+            return error(422, "No commit found for SHA");
+        }
+        let completed = body.get("status") == Some(&json!("completed"));
+        if completed && body.get("conclusion").is_none() {
+            return invalid("conclusion is missing");
+        }
+        self.next_id += 1;
+        let mut run = body.clone();
+        run["id"] = json!(self.next_id);
+        run["annotations"] = json!([]);
+        run["output"]["annotations_count"] = json!(0);
+        if let Err(refused) = annotate(&mut run, body) {
+            return refused;
+        }
+        self.check_runs.push(run.clone());
+        ok(201, &run)
+    }
+
+    fn update_check_run(&mut self, id: &str, body: &Value) -> Answer {
+        let known = |run: &&mut Value| run["id"].as_u64() == id.parse().ok();
+        let Some(run) = self.check_runs.iter_mut().find(known) else {
+            return error(404, "Not Found");
+        };
+        match annotate(run, body) {
+            Ok(()) => ok(200, run),
+            Err(refused) => refused,
+        }
+    }
+}
+
+/// Takes over an output and adds its annotations to those that are there.
+fn annotate(run: &mut Value, body: &Value) -> Result<(), Answer> {
+    let output = body.get("output").cloned().unwrap_or_default();
+    let text = |key: &str| output.get(key).and_then(Value::as_str).unwrap_or_default();
+    if text("title").is_empty() || text("summary").is_empty() {
+        return Err(invalid("title and summary are needed"));
+    }
+    if text("summary").len() > 65_535 {
+        return Err(invalid("summary exceeds a maximum bytesize of 65535"));
+    }
+    let new = output.get("annotations").and_then(Value::as_array);
+    let new = new.cloned().unwrap_or_default();
+    if new.len() > 50 {
+        return Err(invalid("No more than 50 annotations are allowed"));
+    }
+    for one in &new {
+        let long = one["title"]
+            .as_str()
+            .map_or(0, |title| title.chars().count())
+            > 255
+            || one["message"].as_str().map_or(0, str::len) > 65_536;
+        let line = |key: &str| one[key].as_u64().unwrap_or_default();
+        if long || line("start_line") == 0 || line("end_line") < line("start_line") {
+            return Err(invalid("an annotation is not valid"));
+        }
+    }
+    for key in ["title", "summary"] {
+        run["output"][key] = output[key].clone();
+    }
+    let Some(all) = run["annotations"].as_array_mut() else {
+        return Err(invalid("no annotations"));
+    };
+    all.extend(new);
+    run["output"]["annotations_count"] = json!(run["annotations"].as_array().map_or(0, Vec::len));
+    Ok(())
 }

@@ -76,6 +76,16 @@ pub(crate) fn write(mut stream: TcpStream, answer: &Answer) {
     );
 }
 
+/// Promises the whole answer and closes after half of it.
+pub(crate) fn write_half(mut stream: TcpStream, answer: &Answer) {
+    let (status, length) = (answer.status, answer.body.len());
+    let half = answer.body.split_at(length / 2).0;
+    let _gone = write!(
+        stream,
+        "HTTP/1.1 {status} X\r\ncontent-length: {length}\r\n\r\n{half}"
+    );
+}
+
 /// A success.
 pub(crate) fn ok(status: u16, body: &Value) -> Answer {
     Answer {
@@ -83,6 +93,29 @@ pub(crate) fn ok(status: u16, body: &Value) -> Answer {
         headers: String::new(),
         body: body.to_string(),
     }
+}
+
+/// One page of a list, with the link to the next one. `root` is where the API is.
+pub(crate) fn page(root: &str, request: &Request, listed: &[Value]) -> Answer {
+    let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
+    let number = |name: &str, or: usize| {
+        let parameter = query.split('&').find_map(|pair| pair.strip_prefix(name));
+        parameter.and_then(|value| value.parse().ok()).unwrap_or(or)
+    };
+    let size = number("per_page=", 30).min(100);
+    let page = number("page=", 1);
+    let items: Vec<_> = listed.iter().skip((page - 1) * size).take(size).collect();
+    let mut answer = ok(200, &json!(items));
+    if page * size < listed.len() {
+        let kept = query.split('&').filter(|pair| !pair.starts_with("page="));
+        let kept = kept.collect::<Vec<_>>().join("&");
+        let (next, last) = (page + 1, listed.len().div_ceil(size));
+        answer.headers = format!(
+            "link: <{root}{path}?{kept}&page={next}>; rel=\"next\", \
+             <{root}{path}?{kept}&page={last}>; rel=\"last\"\r\n"
+        );
+    }
+    answer
 }
 
 /// An error as GitHub words it.
