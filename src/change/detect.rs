@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::reader::Reader;
+use super::workflow;
 use super::{Change, ChangeSet, GovernedFile, GovernedKind, Kind, Range, Trigger, includers};
 use crate::git::{Delta, GitError, Repo, RepoPath};
 use crate::policy::scope::{Governance, Risk, Rule, Stage};
-use crate::policy::{MAX_POLICY, PATHS, Policy};
+use crate::policy::{PATHS, Policy};
 use crate::prompt::diff;
 use crate::prompt::version::Facet;
 use crate::prompt::{self, Problem, Prompt, PromptId};
@@ -40,7 +41,7 @@ pub(super) fn change_set(
         broken: new.into_iter().map(|(_, problem)| problem).collect(),
         broken_before: old.into_iter().map(|(_, problem)| problem).collect(),
         lookalikes: lookalikes(policy, &deltas),
-        governed: governed_files(repo, policy, policy_path, &deltas),
+        governed: governed_files(repo, range, (policy, policy_path), &deltas)?,
         ..ChangeSet::default()
     };
     set.broken.extend(moved);
@@ -55,7 +56,7 @@ pub(super) fn change_set(
         .into_iter()
         .filter_map(|(base, head)| change(policy, base, head))
     {
-        if change.kind != Kind::Modified || change.needs_evidence() {
+        if change.kind != Kind::Modified || change.needs_evidence() || change.eases(policy) {
             set.changes.push(change);
         } else if change
             .head
@@ -67,7 +68,19 @@ pub(super) fn change_set(
     }
     set.formatting.sort();
     reader.collisions(&range.head, &set.changes, &mut set.broken)?;
-    for change in &mut set.changes {
+    settle(&reader, range, &unreadable, &mut set.changes)?;
+    set.changes.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(set)
+}
+
+/// Adds what only the repository tells of each change.
+fn settle(
+    reader: &Reader<'_>,
+    range: &Range,
+    unreadable: &BTreeSet<&RepoPath>,
+    changes: &mut [Change],
+) -> Result<(), GitError> {
+    for change in changes {
         // A base that could not be read is no base, and the prompt is not new for that.
         if change.kind == Kind::Added
             && change
@@ -78,9 +91,9 @@ pub(super) fn change_set(
             change.kind = Kind::Modified;
         }
         change.base_moved = reader.moved(range, change)?;
+        change.line = reader.line(range, change)?;
     }
-    set.changes.sort_by(|a, b| a.id.cmp(&b.id));
-    Ok(set)
+    Ok(())
 }
 
 /// The governed files to read on each side.
@@ -217,6 +230,7 @@ fn change(policy: &Policy, base: Option<Prompt>, head: Option<Prompt>) -> Option
         risk: Risk::Standard,
         stage: Stage::Production,
         base_moved: false,
+        line: 1,
         base,
         head,
     };
@@ -325,17 +339,14 @@ pub(crate) fn looks_like_prompt(path: &RepoPath) -> bool {
 
 fn governed_files(
     repo: &Repo,
-    policy: &Policy,
-    policy_path: &RepoPath,
+    range: &Range,
+    (policy, policy_path): (&Policy, &RepoPath),
     deltas: &[Delta],
-) -> Vec<GovernedFile> {
+) -> Result<Vec<GovernedFile>, GitError> {
     let mut found = BTreeSet::new();
     for delta in deltas {
-        for (path, entry) in [&delta.before, &delta.after].into_iter().flatten() {
-            let workflow = path.as_str().starts_with(".github/workflows/")
-                && repo
-                    .blob(entry.id, MAX_POLICY)
-                    .is_ok_and(|bytes| bytes.windows(8).any(|word| word == b"gatecard"));
+        for side in [&delta.before, &delta.after].into_iter().flatten() {
+            let path = &side.0;
             let text = path.as_str();
             let evidence = &policy.evidence;
             let kind = if path == policy_path || PATHS.contains(&text) {
@@ -348,16 +359,19 @@ fn governed_files(
                 GovernedKind::Dataset
             } else if policy.judges.iter().any(|glob| glob.is_match(text)) {
                 GovernedKind::Judge
-            } else if workflow {
+            } else if workflow::runs_gate(repo, &range.merge_base, side)? {
                 GovernedKind::Workflow
             } else {
                 continue;
             };
+            let at = |commit| repo.entry(commit, path);
+            let base = at(&range.base)?;
             found.insert(GovernedFile {
                 kind,
                 path: path.clone(),
+                base_moved: base != at(&range.merge_base)? && base != at(&range.head)?,
             });
         }
     }
-    found.into_iter().collect()
+    Ok(found.into_iter().collect())
 }

@@ -4,6 +4,7 @@
 mod detect;
 pub(crate) mod includers;
 mod reader;
+mod workflow;
 
 pub(crate) use detect::looks_like_prompt;
 
@@ -11,10 +12,11 @@ use std::collections::BTreeSet;
 
 use crate::git::{CommitSha, GitError, Repo, RepoPath};
 use crate::policy::Policy;
-use crate::policy::scope::{Risk, Rule, Stage};
+use crate::policy::scope::{Governance, Risk, Rule, Stage};
 use crate::prompt::diff::Difference;
 use crate::prompt::version::Facet;
 use crate::prompt::{Problem, Prompt, PromptId};
+use crate::units::Digest;
 
 /// The commits of a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,6 +72,24 @@ impl ChangeSet {
         policy_path: &RepoPath,
     ) -> Result<Self, GitError> {
         detect::change_set(repo, range, policy, policy_path)
+    }
+
+    /// The version of a changed prompt at any commit, under its new or its old id and path;
+    /// `None` where it is not there or cannot be read.
+    pub(crate) fn version_at(
+        repo: &Repo,
+        policy: &Policy,
+        change: &Change,
+        commit: &CommitSha,
+    ) -> Result<Option<Digest>, GitError> {
+        let sides = [&change.head, &change.base].into_iter().flatten();
+        let paths: BTreeSet<RepoPath> = sides.clone().map(|prompt| prompt.path.clone()).collect();
+        let found = reader::Reader { repo, policy }
+            .side(commit, &paths)?
+            .prompts;
+        let named = |id: &PromptId| found.iter().find(|prompt| prompt.id == *id);
+        let prompt = sides.map(|prompt| &prompt.id).find_map(named);
+        Ok(prompt.map(|prompt| prompt.version.digest()))
     }
 
     /// Whether the pull request touches nothing that the policy governs.
@@ -157,6 +177,8 @@ pub(crate) struct Change {
     pub(crate) stage: Stage,
     /// The base branch changed the same prompt since the merge base.
     pub(crate) base_moved: bool,
+    /// The first line of its file that differs, counted from 1.
+    pub(crate) line: usize,
 }
 
 impl Change {
@@ -166,6 +188,16 @@ impl Change {
             (_, None) => false,
             (None, Some(_)) => true,
             (Some(base), Some(head)) => base.version.digest() != head.version.digest(),
+        }
+    }
+
+    /// Whether the prompt is moved to where the policy asks for less: what is edited there next
+    /// is then less looked at.
+    pub(crate) fn eases(&self, policy: &Policy) -> bool {
+        let Some(head) = &self.head else { return false };
+        match policy.scope.of(&head.path) {
+            Governance::Governed(rule) => rule.risk < self.risk,
+            Governance::Skipped(_) | Governance::Outside => false,
         }
     }
 
@@ -219,4 +251,6 @@ pub(crate) struct GovernedFile {
     pub(crate) kind: GovernedKind,
     /// Where it lies at head, or lay at the merge base.
     pub(crate) path: RepoPath,
+    /// The base branch changed it as well since the merge base, and the head has not that.
+    pub(crate) base_moved: bool,
 }

@@ -211,4 +211,61 @@ impl Reader<'_> {
         let head = change.head.as_ref().map(|head| head.version.digest());
         Ok(tip != was && tip != head)
     }
+
+    /// The first line of a changed prompt's file that differs from the merge base.
+    pub(super) fn line(&self, range: &Range, change: &Change) -> Result<usize, GitError> {
+        let (Some(base), Some(head)) = (&change.base, &change.head) else {
+            return Ok(1);
+        };
+        let bytes = |commit: &CommitSha, prompt: &Prompt| {
+            let entry = self.repo.entry(commit, &prompt.path)?;
+            entry.map_or_else(
+                || Ok(Vec::new()),
+                |entry| self.repo.blob(entry.id, prompt::MAX_PROMPT),
+            )
+        };
+        let before = bytes(&range.merge_base, base)?;
+        Ok(first_difference(&before, &bytes(&range.head, head)?))
+    }
+}
+
+/// The first line of `after`, counted from 1, that `before` does not have there. A file that
+/// only lost its end differs in its last line, and one that is the same in its first.
+fn first_difference(before: &[u8], after: &[u8]) -> usize {
+    let lines = |bytes: &[u8]| -> Vec<Vec<u8>> {
+        let lines = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+        lines
+            .split(|byte| *byte == b'\n')
+            .map(|line| line.strip_suffix(b"\r").unwrap_or(line).to_vec())
+            .collect()
+    };
+    let (before, after) = (lines(before), lines(after));
+    if before == after {
+        return 1;
+    }
+    let same = before.iter().zip(&after).take_while(|(a, b)| a == b);
+    (same.count() + 1).min(after.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_stands_at_the_first_line_that_differs() {
+        for (before, after, line) in [
+            ("a\nb\nc\n", "a\nB\nc\n", 2),
+            ("a\nb\n", "a\nb\nc\n", 3),
+            ("a\nb\nc\n", "a\nb\n", 2),
+            ("a\nb\n", "x\na\nb\n", 1),
+            ("a\r\nb\r\n", "a\nB\n", 2),
+            ("a\nb", "a\nc", 2),
+            ("a\n", "", 1),
+            // Only an included file changed.
+            ("a\nb\n", "a\nb\n", 1),
+        ] {
+            let found = first_difference(before.as_bytes(), after.as_bytes());
+            assert_eq!(found, line, "{before:?} {after:?}");
+        }
+    }
 }
