@@ -1,5 +1,6 @@
 //! The policy file: read from the base branch, valid by construction, all errors at once.
 
+pub(crate) mod people;
 mod read;
 pub(crate) mod scope;
 
@@ -10,6 +11,7 @@ use globset::GlobMatcher;
 use crate::git::RepoPath;
 use crate::units::{Digest, Percent, Score, Weight};
 use crate::yaml::{Errors, Fields};
+use people::People;
 use scope::Scope;
 
 pub(crate) use read::{TOP_LEVEL, percent, whole};
@@ -19,6 +21,10 @@ pub(crate) const PATHS: &[&str] = &[".github/gatecard.yml", "gatecard.yml"];
 
 /// The most that is read of a policy.
 pub(crate) const MAX_POLICY: u64 = 256 << 10;
+
+/// The name of the check run; the status must have another one, since a branch rule that
+/// requires a name takes either.
+pub(crate) const CHECK_RUN: &str = "gatecard report";
 
 /// What a failed gate does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -267,8 +273,22 @@ pub(crate) struct Price {
 pub(crate) enum CommentMode {
     /// One comment, updated in place.
     Update,
+    /// One comment, made anew at the end of the conversation whenever it changes.
+    Recreate,
+    /// One comment, made by the first verdict that blocks, and updated in place.
+    FailuresOnly,
     /// None.
     Off,
+}
+
+impl CommentMode {
+    /// The words of the policy.
+    pub(crate) const WORDS: &[(&str, Self)] = &[
+        ("update", Self::Update),
+        ("recreate", Self::Recreate),
+        ("failures-only", Self::FailuresOnly),
+        ("off", Self::Off),
+    ];
 }
 
 /// A whole policy. Gates read their own parameters from the same file.
@@ -296,10 +316,14 @@ pub(crate) struct Policy {
     pub(crate) major_change: Percent,
     /// Fewer calls of a prompt than this are not judged by themselves.
     pub(crate) min_traces: u64,
+    /// Who must approve what.
+    pub(crate) people: People,
     /// Prices by `provider/model`.
     pub(crate) prices: BTreeMap<String, Price>,
     /// How the comment is kept.
     pub(crate) comment: CommentMode,
+    /// Whether a check run with annotations is made as well.
+    pub(crate) check_run: bool,
     /// The name of the commit status, where it is not `gatecard: <base ref>`.
     pub(crate) status_name: Option<String>,
 }

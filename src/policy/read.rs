@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
+use super::people::People;
 use super::scope::{self, Scope};
 use super::{
-    Band, Bands, CategoryId, CategoryRule, CommentMode, Evidence, Mode, Needs, Policy, Price, Role,
-    Source, Where,
+    Band, Bands, CHECK_RUN, CategoryId, CategoryRule, CommentMode, Evidence, Mode, Needs, Policy,
+    Price, Role, Source, Where,
 };
 use crate::git::RepoPath;
 use crate::units::{Digest, Percent, Score, Weight};
@@ -32,8 +33,13 @@ pub(crate) const TOP_LEVEL: &[&str] = &[
     "hard_gates",
     "min_traces",
     "gates",
+    "groups",
+    "approvals",
+    "policy_owners",
     "prices",
+    "waivers",
     "comment",
+    "check_run",
     "status_name",
 ];
 
@@ -75,18 +81,28 @@ pub(super) fn policy(top: &Fields<'_>, errors: &mut Errors<'_>) -> Policy {
             .get("min_traces")
             .and_then(|node| whole(node, 1, errors))
             .unwrap_or(100),
+        people: People::read(top, errors),
         prices: prices(top.get("prices"), errors),
-        comment: word(
-            top,
-            "comment",
-            &[("update", CommentMode::Update), ("off", CommentMode::Off)],
-            errors,
-        )
-        .unwrap_or(CommentMode::Update),
+        comment: word(top, "comment", CommentMode::WORDS, errors).unwrap_or(CommentMode::Update),
+        check_run: top
+            .get("check_run")
+            .and_then(|node| node.flag(errors))
+            .unwrap_or(false),
         status_name: top
             .get("status_name")
-            .and_then(|node| Some(node.text(errors)?.to_owned())),
+            .and_then(|node| status_name(node, errors)),
     }
+}
+
+fn status_name(node: &Node<'_>, errors: &mut Errors<'_>) -> Option<String> {
+    let name = node.text(errors)?;
+    if name == CHECK_RUN {
+        node.refuse(
+            errors,
+            format!("`{CHECK_RUN}` is the name of the check run"),
+        );
+    }
+    Some(name.to_owned())
 }
 
 fn zero() -> Percent {

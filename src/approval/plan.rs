@@ -1,0 +1,426 @@
+//! What must be approved by whom, and what came of it: the only part that reads Git.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::closure::{Closure, Target};
+use super::codeowners::{self, Codeowners, Owners};
+use super::group::Membership;
+use super::observed::{Authorship, Moves, Observed, Questions, Team};
+use super::rules::{self, Case, Opinion};
+use super::{Approvals, ChangeRequest, Decision, Group, Known, Subject};
+use crate::change::{ChangeSet, GovernedFile, GovernedKind, Range};
+use crate::git::{CommitSha, GitError, Kind, Repo, RepoPath};
+use crate::policy::people::Member;
+use crate::policy::{CategoryId, Policy};
+use crate::rules::{Origin, Rules};
+use crate::units::Digest;
+
+/// The name of those who must approve a change of the policy.
+const POLICY_OWNERS: &str = "policy owners";
+
+/// Associations of people whose wish for changes blocks, whatever group they are in.
+const INSIDERS: [&str; 3] = ["OWNER", "MEMBER", "COLLABORATOR"];
+
+/// The subjects of a change with the groups that must approve them.
+pub(crate) struct Plan<'a> {
+    repo: &'a Repo,
+    range: &'a Range,
+    subjects: Vec<Planned<'a>>,
+    notes: Vec<String>,
+}
+
+struct Planned<'a> {
+    subject: Subject,
+    closure: Closure<'a>,
+    groups: Vec<Group>,
+}
+
+impl<'a> Plan<'a> {
+    /// Finds what must be approved: changed prompts by the groups of their risk tier, other
+    /// governed files by those who own them. The first policy needs no approval, since there
+    /// is nobody yet who could be asked.
+    pub(crate) fn of(
+        repo: &'a Repo,
+        range: &'a Range,
+        rules: &'a Rules,
+        changes: &'a ChangeSet,
+    ) -> Result<Self, GitError> {
+        let mut plan = Self {
+            repo,
+            range,
+            subjects: Vec::new(),
+            notes: Vec::new(),
+        };
+        if rules.origin == Origin::Bootstrap {
+            return Ok(plan);
+        }
+        let policy = &rules.policy;
+        let owners = plan.codeowners()?;
+        for change in &changes.changes {
+            let needed = policy.people.needed(change.risk);
+            let judged = change.needs_evidence() || change.eases(policy);
+            // Moving a file does not change who must look at it.
+            let place = change.base.as_ref().or(change.head.as_ref());
+            if let Some(prompt) = place.filter(|_| judged && !needed.is_empty()) {
+                let at = owners.of(&prompt.path);
+                plan.subjects.push(Planned {
+                    subject: Subject::Prompt(change.id.clone()),
+                    closure: Closure::new(repo, policy, Target::Prompt(change)),
+                    groups: needed.iter().map(|name| named(policy, name, &at)).collect(),
+                });
+            }
+        }
+        let at = owners.of(&rules.path);
+        for (group, paths) in by_owner(policy, &changes.governed) {
+            let group = match group {
+                Some(name) => named(policy, name, &at),
+                None => policy_owners(policy, &at),
+            };
+            // Each file by itself: in a merge queue they come from different pull requests.
+            for path in paths {
+                plan.subjects.push(Planned {
+                    subject: Subject::Files(vec![path.clone()]),
+                    closure: Closure::new(repo, policy, Target::Files(vec![path])),
+                    groups: vec![group.clone()],
+                });
+            }
+        }
+        Ok(plan)
+    }
+
+    /// Whether nothing needs an approval.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.subjects.is_empty()
+    }
+
+    /// The CODEOWNERS file of the base tip: the first that is there, as GitHub does.
+    fn codeowners(&mut self) -> Result<Codeowners, GitError> {
+        for place in codeowners::PATHS {
+            let Some(path) = RepoPath::parse(place) else {
+                continue;
+            };
+            let Some(entry) = self.repo.entry(&self.range.base, &path)? else {
+                continue;
+            };
+            let problem = match self.repo.blob(entry.id, codeowners::MAX_BYTES) {
+                _ if entry.kind != Kind::File => String::from("it is no file"),
+                Ok(bytes) => return Ok(Codeowners::parse(&String::from_utf8_lossy(&bytes))),
+                Err(error @ GitError::TooLarge { .. }) => error.to_string(),
+                Err(error) => return Err(error),
+            };
+            self.notes.push(format!(
+                "`{place}` names nobody, as GitHub does not load it either: {problem}"
+            ));
+            break;
+        }
+        Ok(Codeowners::default())
+    }
+
+    /// What must still be asked of GitHub, once the reviews are known and [`super::commits`]
+    /// are in the clone.
+    pub(crate) fn questions(&mut self, observed: &Observed) -> Result<Questions, GitError> {
+        let changed = self.changed(observed)?;
+        let mut questions = Questions {
+            commits: changed.into_iter().flatten().collect(),
+            ..Questions::default()
+        };
+        for group in self.subjects.iter().flat_map(|planned| &planned.groups) {
+            questions.teams.extend(group.teams().cloned());
+            questions.writers |= group.writers;
+        }
+        Ok(questions)
+    }
+
+    /// By subject, the commits that changed it: those of the pull requests. In a merge queue a
+    /// group's own commits, such as squashed ones, count only where no pull request has the
+    /// content by itself: their authors are those of everything that was squashed.
+    fn changed(&mut self, observed: &Observed) -> Result<Vec<BTreeSet<CommitSha>>, GitError> {
+        let (base, head) = (&self.range.base, &self.range.head);
+        let mut own = BTreeMap::new();
+        if !self.subjects.is_empty() {
+            for pull in &observed.pulls {
+                own.extend(self.repo.commits(base, &pull.head)?);
+            }
+        }
+        let own: Vec<_> = own.into_iter().collect();
+        let mut found = Vec::new();
+        for planned in &mut self.subjects {
+            let wanted = planned.closure.at(head)?;
+            let mut made = false;
+            for pull in &observed.pulls {
+                made |= planned.closure.at(&pull.head)? == wanted;
+            }
+            let mut commits = planned.closure.changed_by(&own)?;
+            if !made {
+                let landed = self.repo.commits(base, head)?;
+                commits.extend(planned.closure.changed_by(&landed)?);
+            }
+            found.push(commits);
+        }
+        Ok(found)
+    }
+
+    /// Judges what is known. A clone that lacks a pull request's history leaves it unknown who
+    /// wrote it, so that nobody's approval can count.
+    pub(crate) fn judge(mut self, known: &Known) -> Result<Approvals, GitError> {
+        let (observed, changed) = match known {
+            Known::Observed(observed) => match self.changed(observed) {
+                Ok(changed) => (observed, changed),
+                Err(error @ GitError::Missing { .. }) => {
+                    let hint = error.hint().unwrap_or_default();
+                    return self.unknown(&format!("{error}; {hint}"));
+                }
+                Err(error) => return Err(error),
+            },
+            Known::Unknown(why) => return self.unknown(why),
+        };
+        if !self.subjects.is_empty() {
+            self.notes.extend(unread_timelines(observed));
+        }
+        let mut approvals = Approvals {
+            requests: self.requests(observed),
+            notes: self.notes,
+            ..Approvals::default()
+        };
+        for (planned, commits) in self.subjects.iter_mut().zip(&changed) {
+            let authors = Authors::of(observed, commits, &mut approvals.notes);
+            let head = planned.closure.at(&self.range.head)?;
+            let seen = seen(observed, &mut planned.closure);
+            let openers = openers(
+                observed,
+                &mut planned.closure,
+                (self.repo, &self.range.base),
+            );
+            for group in &planned.groups {
+                let (counted, discarded) = rules::tally(&Case {
+                    observed,
+                    group,
+                    head,
+                    seen: &seen,
+                    openers: &openers,
+                    authors: &authors.by_id,
+                    unasked: authors.unasked,
+                });
+                approvals.decisions.push(Decision {
+                    subject: planned.subject.clone(),
+                    version: head,
+                    head: self.range.head.clone(),
+                    group: group.clone(),
+                    counted,
+                    discarded,
+                    unreadable: unreadable(group, observed),
+                });
+            }
+        }
+        approvals.notes.sort();
+        approvals.notes.dedup();
+        Ok(approvals)
+    }
+
+    fn unknown(mut self, why: &str) -> Result<Approvals, GitError> {
+        let mut approvals = Approvals {
+            unknown: Some(why.to_owned()),
+            notes: self.notes,
+            ..Approvals::default()
+        };
+        for planned in &mut self.subjects {
+            let version = planned.closure.at(&self.range.head)?;
+            for group in &planned.groups {
+                approvals.decisions.push(Decision {
+                    subject: planned.subject.clone(),
+                    version,
+                    head: self.range.head.clone(),
+                    group: group.clone(),
+                    counted: Vec::new(),
+                    discarded: Vec::new(),
+                    unreadable: Vec::new(),
+                });
+            }
+        }
+        Ok(approvals)
+    }
+
+    /// Who requests changes and is heard: members of a needed group, and insiders.
+    fn requests(&self, observed: &Observed) -> Vec<ChangeRequest> {
+        let mut found = Vec::new();
+        for pull in &observed.pulls {
+            for (review, opinion) in rules::latest(pull) {
+                let user = review.user.as_ref();
+                let bot = user.is_some_and(|user| user.bot);
+                if opinion != Opinion::ChangesRequested || bot {
+                    continue;
+                }
+                let mut groups = self.subjects.iter().flat_map(|planned| &planned.groups);
+                let association = review.association.to_ascii_uppercase();
+                if INSIDERS.contains(&association.as_str())
+                    || groups.any(|group| group.membership(user, observed) != Membership::No)
+                {
+                    found.push(ChangeRequest {
+                        reviewer: rules::name(user),
+                        pull: pull.number,
+                        review: review.id,
+                    });
+                }
+            }
+        }
+        found
+    }
+}
+
+/// The accounts that wrote commits.
+struct Authors<'c> {
+    by_id: BTreeMap<u64, CommitSha>,
+    /// The first commit whose authors were not asked for.
+    unasked: Option<&'c CommitSha>,
+}
+
+impl<'c> Authors<'c> {
+    fn of(observed: &Observed, commits: &'c BTreeSet<CommitSha>, notes: &mut Vec<String>) -> Self {
+        let mut authors = Self {
+            by_id: BTreeMap::new(),
+            unasked: None,
+        };
+        for commit in commits {
+            let asked: Vec<&Authorship> = observed
+                .pulls
+                .iter()
+                .filter_map(|pull| pull.authorship.get(commit))
+                .collect();
+            if asked.is_empty() {
+                authors.unasked = authors.unasked.or(Some(commit));
+            }
+            for authorship in asked {
+                for person in &authorship.people {
+                    authors.by_id.insert(person.id, commit.clone());
+                }
+                if authorship.unknown > 0 {
+                    notes.push(format!(
+                        "commit {} was written with an address that no account is known for: whoever that is was not kept from approving",
+                        commit.short()
+                    ));
+                }
+            }
+        }
+        authors
+    }
+}
+
+/// Who opened a pull request that changes the subject. What cannot be told counts.
+fn openers(
+    observed: &Observed,
+    closure: &mut Closure<'_>,
+    (repo, base): (&Repo, &CommitSha),
+) -> BTreeMap<u64, u64> {
+    let alone = observed.pulls.len() == 1;
+    let mut found = BTreeMap::new();
+    for pull in &observed.pulls {
+        let left = repo.merge_base(base, &pull.head);
+        let before = left.and_then(|left| closure.at(&left)).ok();
+        let same = before.is_some() && closure.at(&pull.head).ok() == before;
+        if let Some(author) = pull.author.as_ref().filter(|_| alone || !same) {
+            found.insert(author.id, pull.number);
+        }
+    }
+    found
+}
+
+/// Tells of the pull requests whose moves are not known, so that fewer approvals count.
+fn unread_timelines(observed: &Observed) -> impl Iterator<Item = String> {
+    let pulls = observed.pulls.iter();
+    let unread = pulls.filter(|pull| matches!(pull.moves, Moves::FirstSeen(_)));
+    unread.map(|pull| {
+        format!(
+            "the timeline of pull request {} could not be read, so its approvals count only if \
+             they were given after gatecard first saw their commit",
+            pull.number
+        )
+    })
+}
+
+/// The digest at every commit that an approval names and the clone has.
+fn seen(observed: &Observed, closure: &mut Closure<'_>) -> BTreeMap<CommitSha, Option<Digest>> {
+    let commits: BTreeSet<&CommitSha> = observed.pulls.iter().flat_map(rules::approved).collect();
+    commits
+        .into_iter()
+        .filter_map(|commit| Some((commit.clone(), closure.at(commit).ok()?)))
+        .collect()
+}
+
+fn unreadable(group: &Group, observed: &Observed) -> Vec<(String, String)> {
+    group
+        .teams()
+        .filter_map(|team| match observed.teams.get(team) {
+            Some(Team::Members(_)) => None,
+            Some(Team::Unreadable(why)) => Some((team.clone(), why.clone())),
+            None => Some((team.clone(), String::from("it was not asked for"))),
+        })
+        .collect()
+}
+
+/// A group of the policy, its `codeowners` resolved.
+fn named(policy: &Policy, name: &str, owners: &Owners) -> Group {
+    let members = policy
+        .people
+        .groups
+        .get(name)
+        .map_or(&[][..], Vec::as_slice);
+    resolved(name, members, owners)
+}
+
+fn resolved(name: &str, members: &[Member], owners: &Owners) -> Group {
+    let mut group = Group {
+        name: name.to_owned(),
+        ..Group::default()
+    };
+    for member in members {
+        if *member == Member::Codeowners {
+            group.members.extend(owners.members.iter().cloned());
+            group.emails.extend(owners.emails.iter().cloned());
+        } else {
+            group.members.push(member.clone());
+        }
+    }
+    group
+}
+
+/// Who must approve a change of the policy: those it names, else the code owners of its file,
+/// else anyone who may write.
+fn policy_owners(policy: &Policy, owners: &Owners) -> Group {
+    if let Some(members) = &policy.people.policy_owners {
+        return resolved(POLICY_OWNERS, members, owners);
+    }
+    let mut group = resolved(POLICY_OWNERS, &[Member::Codeowners], owners);
+    group.writers = *owners == Owners::default();
+    group
+}
+
+/// Governed files by the group that must approve them; `None` are the policy owners. Slow
+/// evidence belongs to the owner of its category, where that is a group of the policy.
+fn by_owner<'p>(
+    policy: &'p Policy,
+    files: &[GovernedFile],
+) -> BTreeMap<Option<&'p str>, Vec<RepoPath>> {
+    let mut found: BTreeMap<Option<&str>, Vec<RepoPath>> = BTreeMap::new();
+    for file in files {
+        let evidence = &policy.evidence;
+        let category = match file.kind {
+            GovernedKind::Evidence if file.path == evidence.drills => {
+                Some(CategoryId::DebuggingSpeed)
+            }
+            GovernedKind::Evidence if file.path == evidence.reviews => {
+                Some(CategoryId::Collaboration)
+            }
+            GovernedKind::Evidence => Some(CategoryId::Security),
+            _ => None,
+        };
+        let owner = category
+            .and_then(|id| Some(policy.categories.get(&id)?.owner.as_str()))
+            .filter(|owner| policy.people.groups.contains_key(*owner));
+        found.entry(owner).or_default().push(file.path.clone());
+    }
+    for paths in found.values_mut() {
+        paths.sort();
+        paths.dedup();
+    }
+    found
+}
