@@ -2,7 +2,7 @@
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
-use crate::gates::Gates;
+use crate::gates::{Gates, Waivers};
 use crate::git::{CommitSha, GitError, Kind, Repo, RepoPath};
 use crate::policy::{MAX_POLICY, PATHS, Policy, TOP_LEVEL};
 use crate::units::Digest;
@@ -25,6 +25,8 @@ pub(crate) struct Rules {
     pub(crate) policy: Policy,
     /// Its gates.
     pub(crate) gates: Gates,
+    /// What lets a gate be red for a while.
+    pub(crate) waivers: Waivers,
     /// Where it lies.
     pub(crate) path: RepoPath,
     /// Of its text.
@@ -144,15 +146,23 @@ impl Rules {
         })
     }
 
+    /// The name of the commit status, where the policy gives one. Only the base may: a head
+    /// could name the status of another branch, which is on the same commit.
+    pub(crate) fn status_name(&self) -> Option<&str> {
+        let name = self.policy.status_name.as_deref();
+        name.filter(|_| self.origin == Origin::Base)
+    }
+
     /// Reads a policy's text.
     pub(crate) fn read(text: &str, path: &RepoPath, origin: Origin) -> Result<Self, RulesError> {
-        let (policy, gates) = parse(text).map_err(|errors| RulesError::Invalid {
+        let (policy, gates, waivers) = parse(text).map_err(|errors| RulesError::Invalid {
             count: errors.len(),
             shown: snippets(text, path.as_str(), &errors),
         })?;
         Ok(Self {
             policy,
             gates,
+            waivers,
             path: path.clone(),
             sha256: Digest::of(text.as_bytes()),
             origin,
@@ -160,16 +170,24 @@ impl Rules {
     }
 }
 
+/// The policy of a commit where people look for it.
+pub(crate) fn usual(repo: &Repo, commit: &CommitSha) -> Option<RepoPath> {
+    let paths = PATHS.iter().filter_map(|path| RepoPath::parse(path));
+    let mut there = paths.filter(|path| matches!(repo.entry(commit, path), Ok(Some(_))));
+    there.next()
+}
+
 /// Reads a policy, or returns everything that is wrong with it.
-pub(crate) fn parse(text: &str) -> Result<(Policy, Gates), Vec<YamlError>> {
+pub(crate) fn parse(text: &str) -> Result<(Policy, Gates, Waivers), Vec<YamlError>> {
     let value = yaml::to_json(text).map_err(|error| vec![error])?;
     let mut errors = Errors::new(text);
     let top = Node::root(&value).fields(TOP_LEVEL, &mut errors);
     let policy = Policy::read(&top, &mut errors);
     let gates = Gates::read(&top, &mut errors);
+    let waivers = Waivers::read(&top, &mut errors);
     let errors = errors.into_sorted();
     if errors.is_empty() {
-        Ok((policy, gates))
+        Ok((policy, gates, waivers))
     } else {
         Err(errors)
     }

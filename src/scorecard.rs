@@ -77,7 +77,7 @@ impl Scorecard {
             })
             .and_then(|each| {
                 let remedy = each.scored.remedy.as_ref()?;
-                Some(format!("{}: {remedy}", each.id.title()))
+                Some(format!("to raise {}, {remedy}", each.id.title()))
             })
     }
 }

@@ -11,6 +11,16 @@ use crate::regression;
 /// The level of the test that counts as a drop here; the gate has its own, settable one.
 const ALPHA: f64 = 0.05;
 
+/// What raises each check of the rubric.
+const REMEDIES: [&str; 6] = [
+    "run the evals of the head version on more cases: {} so far",
+    "repair the run: {} cases came to a result",
+    "run the same cases on the version before: {} are paired",
+    "take more cases from production traces: {} so far",
+    "compare with the version before and fix what newly fails: {} prompts show no drop",
+    "let people review eval results, and put it on record",
+];
+
 /// A workflow that shows a drop works, but what it shows is not ready.
 const DROPPED: u32 = 30_000;
 
@@ -75,12 +85,7 @@ impl Category for Evaluation {
             scored.flag(about, found, reviewed, *points);
         }
         scored.evidence = view.files(Use::Evals);
-        scored.remedy = scored
-            .checks
-            .iter()
-            .filter(|check| check.earned < check.possible)
-            .max_by_key(|check| check.possible - check.earned)
-            .map(|check| format!("raise `{}`: {}", check.about, check.found));
+        scored.remedy = scored.weakest(self.rubric(), &REMEDIES);
         scored
     }
 }

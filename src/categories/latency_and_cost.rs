@@ -33,7 +33,8 @@ impl Category for LatencyAndCost {
             scored.flag("production calls", view.no_calls, false, 100);
             scored.condition = Some(false);
             scored.remedy = Some(String::from(
-                "export production traces as OTLP JSON lines and pass them with --evidence",
+                "export production traces as OTLP JSON lines and name them in the action's \
+                 `evidence` input, or with `--evidence`",
             ));
             return scored;
         };

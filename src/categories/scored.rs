@@ -58,6 +58,18 @@ impl Scored {
         self.check(about, found, (u64::from(met), 1), points);
     }
 
+    /// What would raise the check that loses most points: `remedies` stand in the order of the
+    /// rubric, `{}` in one is what the check found.
+    pub(crate) fn weakest(&self, rubric: &[(&str, u64)], remedies: &[&str]) -> Option<String> {
+        let check = self
+            .checks
+            .iter()
+            .filter(|check| check.earned < check.possible)
+            .max_by_key(|check| check.possible - check.earned)?;
+        let at = rubric.iter().position(|(about, _)| *about == check.about)?;
+        Some(remedies.get(at)?.replace("{}", &check.found))
+    }
+
     /// 1 to 5 by the points earned, under the cap.
     pub(crate) fn score(&self) -> Score {
         let earned = self.checks.iter().map(|check| check.earned).sum();
@@ -69,6 +81,29 @@ impl Scored {
         {
             Some(cap) => score.min(cap),
             None => score,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_remedy_is_that_of_the_check_that_loses_most() {
+        let rubric = [("cases", 300), ("pairs", 200)];
+        let remedies = ["run more: {} so far", "run both: {} are paired"];
+        for (cases, pairs, remedy) in [
+            ((50, 50), (50, 50), None),
+            ((50, 50), (20, 50), Some("run both: 20 of 50 are paired")),
+            ((10, 50), (0, 50), Some("run more: 10 of 50 so far")),
+        ] {
+            let mut scored = Scored::default();
+            for ((about, points), (part, whole)) in rubric.iter().zip([cases, pairs]) {
+                let found = format!("{part} of {whole}");
+                scored.check(about, found, (part, whole), *points);
+            }
+            assert_eq!(scored.weakest(&rubric, &remedies).as_deref(), remedy);
         }
     }
 }

@@ -6,6 +6,16 @@ use crate::evidence::traces::fields::{Field, Mask};
 use crate::policy::{CategoryId, Needs};
 use crate::units::Share;
 
+/// What raises each check of the rubric.
+const REMEDIES: [&str; 6] = [
+    "let every call name a template version that this repository knows: {} do",
+    "let every call record the variables inserted: {} do",
+    "let every call name its model and provider: {} do",
+    "let every call record the model configuration: {} do",
+    "let every call name its release: {} do",
+    "record a review that names the base version of each changed prompt: {} have one",
+];
+
 pub(super) struct Versioning;
 
 impl Category for Versioning {
@@ -57,12 +67,7 @@ impl Category for Versioning {
         let approved = approved(view);
         add(5, approved);
         scored.evidence = view.files(Use::Traces);
-        let weakest = scored
-            .checks
-            .iter()
-            .filter(|check| check.earned < check.possible)
-            .max_by_key(|check| check.possible - check.earned);
-        scored.remedy = weakest.map(|check| format!("raise `{}`: {}", check.about, check.found));
+        scored.remedy = scored.weakest(self.rubric(), &REMEDIES);
         scored
     }
 }

@@ -1,15 +1,20 @@
 //! Gates: the family. Each judges the facts by its own parameters; pure.
 
+mod approvals;
 mod cost_and_latency;
 mod max_regression;
 mod min_examples;
 mod minimum_band;
+mod policy_change;
 mod prompt_files;
 mod prompt_version;
 mod request_metadata;
 mod share;
+mod tally;
 mod traces_to_evals;
+mod waivers;
 
+use crate::approval::Approvals;
 use crate::change::ChangeSet;
 use crate::evidence::collect::{Evidence, Use};
 use crate::evidence::judged::Judged;
@@ -20,6 +25,9 @@ use crate::reason::Code;
 use crate::scorecard::Scorecard;
 use crate::yaml::{Errors, Fields, Node};
 
+pub(crate) use tally::{Alike, Tally, alike};
+pub(crate) use waivers::{Waiver, Waivers};
+
 /// The gates, in the order of the card: hard gates first.
 pub(crate) const KINDS: &[&dyn GateKind] = &[
     &prompt_files::PromptFiles,
@@ -29,6 +37,8 @@ pub(crate) const KINDS: &[&dyn GateKind] = &[
     &traces_to_evals::TracesToEvals,
     &min_examples::MinExamples,
     &max_regression::MaxRegression,
+    &approvals::Approvals,
+    &policy_change::PolicyChange,
     &minimum_band::MinimumBand,
 ];
 
@@ -76,6 +86,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) versions: &'a Versions,
     /// The policy.
     pub(crate) policy: &'a Policy,
+    /// Who approved what.
+    pub(crate) approvals: &'a Approvals,
     /// The scorecard.
     pub(crate) card: &'a Scorecard,
     /// The traces are older than they may be.
@@ -99,9 +111,43 @@ pub(crate) enum State {
     Error,
     /// Nothing to judge.
     NotApplicable,
+    /// Red, and the policy lets it be so for a while.
+    Waived,
 }
 
 impl State {
+    /// All of them, the green ones first.
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Pass,
+        Self::NotApplicable,
+        Self::Waived,
+        Self::Fail,
+        Self::Missing,
+        Self::Stale,
+        Self::Inconclusive,
+        Self::Error,
+    ];
+
+    /// What it means.
+    pub(crate) const fn about(self) -> &'static str {
+        match self {
+            Self::Pass => "met",
+            Self::Fail => "not met",
+            Self::Inconclusive => "the evidence cannot tell, e.g. too few calls",
+            Self::Missing => "there is no evidence, or none that can be tied to this version",
+            Self::Stale => "the evidence is of another version, or too old",
+            Self::Error => "the evidence or the prompt cannot be read",
+            Self::NotApplicable => {
+                "nothing to judge: a first version has no regression, a prompt before production \
+                 no traces"
+            }
+            Self::Waived => {
+                "fail, missing, stale or inconclusive, and the base policy lets it be so for a \
+                 while"
+            }
+        }
+    }
+
     /// The word.
     pub(crate) const fn id(self) -> &'static str {
         match self {
@@ -112,12 +158,13 @@ impl State {
             Self::Stale => "stale",
             Self::Error => "error",
             Self::NotApplicable => "not applicable",
+            Self::Waived => "waived",
         }
     }
 
     /// Whether it lets a change through.
     pub(crate) const fn is_green(self) -> bool {
-        matches!(self, Self::Pass | Self::NotApplicable)
+        matches!(self, Self::Pass | Self::NotApplicable | Self::Waived)
     }
 }
 
@@ -176,6 +223,20 @@ pub(crate) struct Outcome {
     pub(crate) hard: bool,
     /// What it says.
     pub(crate) ruling: Ruling,
+    /// What waived it.
+    pub(crate) waiver: Option<Waiver>,
+}
+
+impl Outcome {
+    /// Whether it stands in the way of the change.
+    pub(crate) const fn is_blocking(&self) -> bool {
+        self.ruling.blocks && !self.ruling.state.is_green()
+    }
+
+    /// The id of the prompt, where it is about one.
+    pub(crate) fn prompt(&self) -> Option<&str> {
+        self.ruling.prompt.as_ref().map(PromptId::as_str)
+    }
 }
 
 /// The configured gates of a policy, each with its kind.
@@ -252,6 +313,7 @@ impl Gates {
                     gate: kind.id(),
                     hard: kind.section() == Section::Hard,
                     ruling,
+                    waiver: None,
                 })
             })
             .collect()

@@ -10,7 +10,7 @@ use serde::de::{
 use serde_json::{Map, Number, Value as Json};
 use serde_yaml::Value;
 
-pub(crate) use node::{Errors, Fields, Node, describe};
+pub(crate) use node::{Errors, Fields, Node, describe, unknown};
 
 /// A place in a file, counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

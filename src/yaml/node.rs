@@ -120,7 +120,7 @@ impl<'v> Node<'v> {
         entries.retain(|(key, node)| {
             let fits = known.contains(key);
             if !fits {
-                node.refuse(errors, unknown_key(key, known));
+                node.unknown(errors, "key", key, known);
             }
             fits
         });
@@ -128,6 +128,11 @@ impl<'v> Node<'v> {
             parent: self.clone(),
             entries,
         }
+    }
+
+    /// Reports a word that is none of the known ones, and names the nearest.
+    pub(crate) fn unknown(&self, errors: &mut Errors<'_>, noun: &str, word: &str, known: &[&str]) {
+        self.refuse(errors, unknown(noun, word, known));
     }
 
     /// The items of a list.
@@ -222,16 +227,18 @@ impl<'v> Fields<'v> {
     }
 }
 
-fn unknown_key(key: &str, known: &[&str]) -> String {
+/// Says that a name is not among those that are known, and which one is near.
+pub(crate) fn unknown(noun: &str, word: &str, known: &[&str]) -> String {
     let near = known
         .iter()
-        .map(|name| (strsim::damerau_levenshtein(key, name), *name))
+        .map(|name| (strsim::damerau_levenshtein(word, name), *name))
         .min()
         .filter(|(distance, name)| *distance <= 2.max(name.len() / 3));
-    let shown = crate::untrusted::shorten(key, 60);
+    let shown = crate::untrusted::shorten(word, 60);
     match near {
-        Some((_, name)) => format!("unknown key; did you mean `{name}` instead of `{shown}`?"),
-        None => format!("unknown key `{shown}`; known are {}", known.join(", ")),
+        Some((_, name)) => format!("unknown {noun}; did you mean `{name}` instead of `{shown}`?"),
+        None if known.is_empty() => format!("unknown {noun} `{shown}`; none is known"),
+        None => format!("unknown {noun} `{shown}`; known are {}", known.join(", ")),
     }
 }
 
