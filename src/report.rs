@@ -1,18 +1,22 @@
 //! Everything that a renderer may show of a check, in the order of the card. Every string in
 //! it may come from a pull request, so renderers send each through a sink.
 
+use std::collections::BTreeSet;
+
+use crate::approval::Approvals;
 use crate::change::{ChangeSet, GovernedFile, Kind, Range};
 use crate::evidence::collect::{Evidence, EvidenceFile};
 use crate::evidence::judged::{Calls, Judged};
 use crate::evidence::traces::calls::Coverage;
 use crate::evidence::traces::fields::FIELDS;
 use crate::evidence::versions::Versions;
-use crate::gates::{Outcome, State};
+use crate::gates::{Alike, Outcome, State, Tally, alike};
 use crate::git::RepoPath;
 use crate::policy::Mode;
 use crate::policy::scope::Risk;
 use crate::prompt::diff::Difference;
 use crate::regression::{self, Comparison};
+use crate::remark::{self, Remark};
 use crate::rules::{Origin, Rules};
 use crate::scorecard::Scorecard;
 use crate::units::{Digest, Share, Usd};
@@ -47,10 +51,14 @@ pub(crate) struct Report {
     pub(crate) comparisons: Vec<(String, Comparison)>,
     /// What production records.
     pub(crate) coverage: Option<CoverageReport>,
+    /// Who approved what.
+    pub(crate) approvals: Approvals,
     /// Every evidence file.
     pub(crate) evidence: Vec<EvidenceFile>,
     /// What readers should know beside the gates.
     pub(crate) findings: Vec<String>,
+    /// What there is to say of single lines.
+    pub(crate) remarks: Vec<Remark>,
     /// The one next step.
     pub(crate) next: String,
 }
@@ -146,6 +154,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) card: Scorecard,
     /// The gates.
     pub(crate) outcomes: Vec<Outcome>,
+    /// Who approved what.
+    pub(crate) approvals: &'a Approvals,
     /// What readers should know beside the gates.
     pub(crate) findings: Vec<String>,
 }
@@ -179,7 +189,9 @@ impl Report {
                 ));
             }
         }
+        findings.extend(parts.approvals.notes.iter().cloned());
         findings.extend(findings_of(parts.changes, parts.versions));
+        let remarks = remark::remarks(parts.changes, &parts.outcomes, parts.mode);
         Self {
             verdict,
             mode: parts.mode,
@@ -204,18 +216,36 @@ impl Report {
             outcomes: parts.outcomes,
             comparisons: comparisons(parts.judged),
             coverage,
+            approvals: parts.approvals.clone(),
             evidence: parts.evidence.files.clone(),
             findings,
+            remarks,
         }
     }
 
-    /// How many gates are green, and how many were judged.
-    pub(crate) fn gates(&self) -> (usize, usize) {
-        let green = self
-            .outcomes
-            .iter()
-            .filter(|outcome| outcome.ruling.state.is_green());
-        (green.count(), self.outcomes.len())
+    /// How many gates are green, in one line. Waived ones are not counted among them.
+    pub(crate) fn gates(&self) -> String {
+        let tally = Tally::of(&self.outcomes);
+        let prompts = self.outcomes.iter().filter_map(Outcome::prompt);
+        let prompts = match prompts.collect::<BTreeSet<_>>().len() {
+            0 | 1 => String::new(),
+            several => format!(", in {several} prompts"),
+        };
+        let Tally { gates, green, .. } = tally;
+        format!(
+            "{green} of {gates} gates are green{}{prompts}",
+            tally.waived()
+        )
+    }
+
+    /// The outcomes that are not green.
+    pub(crate) fn failing(&self) -> Vec<Alike<'_>> {
+        alike(&self.outcomes, |outcome| !outcome.ruling.state.is_green())
+    }
+
+    /// The outcomes that are waived.
+    pub(crate) fn waived(&self) -> Vec<Alike<'_>> {
+        alike(&self.outcomes, |outcome| outcome.waiver.is_some())
     }
 
     /// The outcomes that block, errors first.
@@ -239,19 +269,23 @@ impl Report {
         if !self.governed {
             return String::from("passed: nothing governed changed");
         }
-        let blocking = self.blocking().len();
+        let tally = Tally::of(&self.outcomes);
+        let (blocking, waived) = (tally.blocking, tally.waived());
         let gates = if blocking == 1 { "gate" } else { "gates" };
         let what = match (self.verdict, self.mode, self.policy.origin) {
             (_, _, Origin::Bootstrap) => {
                 String::from("bootstrap: the first policy, nothing enforced")
             }
-            (Verdict::Pass, ..) => String::from("passed"),
+            (Verdict::Pass, ..) => format!("passed{waived}"),
             (_, Mode::Advise | Mode::Observe, _) => {
-                format!("{}: would block, {blocking} {gates}", self.mode.id())
+                format!(
+                    "{}: would block, {blocking} {gates}{waived}",
+                    self.mode.id()
+                )
             }
-            (Verdict::Fail, ..) => format!("blocked by {blocking} {gates}"),
+            (Verdict::Fail, ..) => format!("blocked by {blocking} {gates}{waived}"),
             (Verdict::Error, ..) => {
-                format!("cannot judge: {blocking} {gates} blocked or unreadable")
+                format!("cannot judge: {blocking} {gates} blocked or unreadable{waived}")
             }
         };
         match self.verdict {
@@ -273,7 +307,7 @@ impl Report {
 fn blocking(outcomes: &[Outcome]) -> Vec<&Outcome> {
     let mut found: Vec<&Outcome> = outcomes
         .iter()
-        .filter(|outcome| outcome.ruling.blocks && !outcome.ruling.state.is_green())
+        .filter(|outcome| outcome.is_blocking())
         .collect();
     found.sort_by_key(|outcome| outcome.ruling.state != State::Error);
     found
@@ -358,7 +392,7 @@ fn findings_of(changes: &ChangeSet, versions: &Versions) -> Vec<String> {
     let mut found = Vec::new();
     for file in &changes.governed {
         found.push(format!(
-            "{} `{}` changed: it is judged as it is on the base branch, and its change needs the eyes of those who own it",
+            "{} `{}` changed: it is judged as it is on the base branch",
             file.kind.id(),
             file.path
         ));
@@ -400,7 +434,7 @@ fn next(outcomes: &[Outcome], card: &Scorecard, scored: bool) -> String {
             .unwrap_or_else(|| ruling.code.fix().to_owned());
     }
     match card.remedy().filter(|_| scored) {
-        Some(remedy) => format!("nothing blocks; to raise the card, {remedy}"),
+        Some(remedy) => format!("nothing blocks; {remedy}"),
         None => String::from("merge when your reviewers are content"),
     }
 }

@@ -110,6 +110,19 @@ pub(crate) fn visible(text: &str) -> String {
     out
 }
 
+/// A plain text that GitHub shows beside code: no control or hidden character, and at most
+/// `limit` bytes, since its limits count one way or another.
+pub(crate) fn annotation(text: &str, limit: usize) -> String {
+    const END: &str = "…";
+    let text = visible(text);
+    if text.len() <= limit {
+        return text;
+    }
+    let end = limit.saturating_sub(END.len());
+    let at = text.floor_char_boundary(end);
+    format!("{}{END}", text.get(..at).unwrap_or_default())
+}
+
 /// Cuts text after `limit` characters and says so.
 pub(crate) fn shorten(text: &str, limit: usize) -> String {
     match text.char_indices().nth(limit) {
@@ -171,6 +184,16 @@ mod tests {
         assert_eq!(markdown_code("a`b``c"), "``` a`b``c ```");
         assert_eq!(markdown_code("plain"), "`plain`");
         assert!(!markdown_code("a|b").contains('|'));
+    }
+
+    #[test]
+    fn an_annotation_is_plain_and_counted_in_bytes() {
+        assert_eq!(annotation("a\u{202e}b\nc", 255), "a\\u{202e}b c");
+        assert_eq!(annotation("😀😀", 8), "😀😀");
+        for limit in 8..=10 {
+            assert_eq!(annotation("😀😀😀", limit), "😀…", "{limit}");
+        }
+        assert_eq!(annotation("😀😀😀😀", 11), "😀😀…");
     }
 
     #[test]

@@ -55,7 +55,8 @@ struct Check<'r> {
     outcomes: Vec<Outcome<'r>>,
     comparisons: Vec<Comparison<'r>>,
     coverage: Option<Coverage>,
-    approvals: [(); 0],
+    approvals: serde_json::Value,
+    change_requests: serde_json::Value,
     evidence: Vec<EvidenceFile<'r>>,
     findings: &'r [String],
     errors: Vec<String>,
@@ -151,6 +152,16 @@ struct Outcome<'r> {
     found: &'r str,
     needed: &'r str,
     fix: &'r str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waiver: Option<Waiver<'r>>,
+}
+
+/// What lets a gate be red.
+#[derive(Serialize)]
+struct Waiver<'r> {
+    reason: &'r str,
+    by: &'r str,
+    expires: String,
 }
 
 #[derive(Serialize)]
@@ -250,7 +261,8 @@ impl<'r> Check<'r> {
             outcomes: outcomes(report),
             comparisons: comparisons(report),
             coverage: report.coverage.as_ref().map(coverage),
-            approvals: [],
+            approvals: super::approvals_json(&report.approvals),
+            change_requests: super::change_requests_json(&report.approvals),
             evidence: evidence(report),
             findings: &report.findings,
             errors: report
@@ -362,13 +374,9 @@ fn outcomes(report: &Report) -> Vec<Outcome<'_>> {
         .map(|outcome| Outcome {
             gate: outcome.gate,
             hard: outcome.hard,
-            prompt: outcome
-                .ruling
-                .prompt
-                .as_ref()
-                .map(crate::prompt::PromptId::as_str),
+            prompt: outcome.prompt(),
             outcome: outcome.ruling.state.id(),
-            blocks: outcome.ruling.blocks && !outcome.ruling.state.is_green(),
+            blocks: outcome.is_blocking(),
             code: outcome.ruling.code.id(),
             found: &outcome.ruling.found,
             needed: &outcome.ruling.needed,
@@ -377,6 +385,11 @@ fn outcomes(report: &Report) -> Vec<Outcome<'_>> {
                 .fix
                 .as_deref()
                 .unwrap_or_else(|| outcome.ruling.code.fix()),
+            waiver: outcome.waiver.as_ref().map(|waiver| Waiver {
+                reason: &waiver.reason,
+                by: &waiver.by,
+                expires: waiver.expires.to_string(),
+            }),
         })
         .collect()
 }

@@ -1,12 +1,14 @@
 //! Outputs: the family of renderers from a report to bytes. Same report, same bytes.
 
+mod approvals;
 mod json;
 mod markdown;
 mod text;
 
 use crate::report::Report;
 
-pub(crate) use markdown::comment;
+pub(crate) use approvals::{approvals_json, approvals_text, change_requests_json};
+pub(crate) use markdown::{Place, markdown};
 pub(crate) use text::page as text;
 
 /// The renderers, the default one first.
@@ -44,6 +46,18 @@ pub(crate) struct RenderError {
 /// Finds a renderer by its name.
 pub(crate) fn by_id(id: &str) -> Option<&'static dyn Output> {
     OUTPUTS.iter().copied().find(|output| output.id() == id)
+}
+
+/// How many prompts are named where outcomes of several say the same.
+const NAMED: usize = 5;
+
+/// Names prompts: the first few, and how many more there are.
+fn prompts(ids: &[&str], sink: impl Fn(&str) -> String) -> String {
+    let named: Vec<String> = ids.iter().take(NAMED).map(|id| sink(id)).collect();
+    match ids.len().saturating_sub(NAMED) {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
+    }
 }
 
 /// Names a difference in words: `temperature 0.2 → 0.7`, `+ tool refund`.

@@ -3,8 +3,8 @@
 
 use unicode_width::UnicodeWidthStr as _;
 
-use super::{Look, Output, RenderError, words};
-use crate::gates::Outcome;
+use super::{Look, Output, RenderError, prompts, words};
+use crate::gates::Alike;
 use crate::policy::Mode;
 use crate::prompt::diff::Difference;
 use crate::report::{ChangeReport, Report};
@@ -39,12 +39,14 @@ pub(crate) fn page(report: &Report, look: Look) -> String {
     };
     page.headline(report);
     page.gates(report);
+    page.waived(report);
     page.changes(report);
     if report.scored {
         page.card(report);
     }
     page.evals(report);
     page.coverage(report);
+    page.approvals(report);
     page.findings(report);
     page.footer(report);
     page.out
@@ -154,37 +156,32 @@ impl Page {
         let headline = self.paint(&headline, colour);
         self.line(&headline);
         if report.governed {
-            let (green, all) = report.gates();
-            self.line(&format!("  {green} of {all} gates are green"));
+            self.line(&format!("  {}", report.gates()));
         }
         self.prose("  next: ", 8, &safe(&report.next));
     }
 
     fn gates(&mut self, report: &Report) {
-        let failing: Vec<&Outcome> = report
-            .outcomes
-            .iter()
-            .filter(|outcome| !outcome.ruling.state.is_green())
-            .collect();
+        let failing = report.failing();
         if failing.is_empty() {
             return;
         }
         self.title("Gates that are not green");
-        for outcome in failing {
+        for alike in failing {
+            let Alike { outcome, .. } = alike;
             let ruling = &outcome.ruling;
-            let prompt = ruling
-                .prompt
-                .as_ref()
-                .map(|id| format!(" · {}", safe(id.as_str())));
             let hard = if outcome.hard { ", hard gate" } else { "" };
             let warns = if ruling.blocks { "" } else { ", warns only" };
-            let name = self.paint(outcome.gate, Colour::Bold);
-            self.line(&format!(
-                "  {name}{}: {} [{}]{hard}{warns}",
-                prompt.unwrap_or_default(),
-                ruling.state.id(),
-                ruling.code.id()
-            ));
+            self.prose(
+                "  ",
+                4,
+                &format!(
+                    "{}: {} [{}]{hard}{warns}",
+                    self.gate(&alike),
+                    ruling.state.id(),
+                    ruling.code.id()
+                ),
+            );
             self.prose("    found:  ", 12, &safe(&ruling.found));
             self.prose("    needed: ", 12, &safe(&ruling.needed));
             let fix = ruling.fix.as_deref().unwrap_or_else(|| ruling.code.fix());
@@ -192,11 +189,46 @@ impl Page {
         }
     }
 
+    /// A gate and the prompts that it says the same of.
+    fn gate(&self, alike: &Alike<'_>) -> String {
+        let name = self.paint(alike.outcome.gate, Colour::Bold);
+        match alike.prompts.as_slice() {
+            [] => name,
+            ids => format!("{name} · {}", prompts(ids, safe)),
+        }
+    }
+
+    fn waived(&mut self, report: &Report) {
+        let waived = report.waived();
+        if !waived.is_empty() {
+            self.title("Waived gates");
+        }
+        for alike in waived {
+            let Some(waiver) = &alike.outcome.waiver else {
+                continue;
+            };
+            let ruling = &alike.outcome.ruling;
+            self.prose(
+                "  ",
+                4,
+                &format!(
+                    "{}: [{}] until {} by {}",
+                    self.gate(&alike),
+                    ruling.code.id(),
+                    waiver.expires,
+                    safe(&waiver.by)
+                ),
+            );
+            self.prose("    found:  ", 12, &safe(&ruling.found));
+            self.prose("    reason: ", 12, &safe(&waiver.reason));
+        }
+    }
+
     fn changes(&mut self, report: &Report) {
-        if report.changes.is_empty() {
+        if report.changes.is_empty() && report.governed_files.is_empty() {
             return;
         }
-        self.title("Changed prompts");
+        self.title("What changed");
         for change in &report.changes {
             let id = self.paint(&safe(&change.id), Colour::Bold);
             let from = change
@@ -217,6 +249,10 @@ impl Page {
             for difference in &change.differences {
                 self.difference(difference);
             }
+        }
+        for file in &report.governed_files {
+            let path = self.paint(&safe(file.path.as_str()), Colour::Bold);
+            self.line(&format!("  {path}  {}", file.kind.id()));
         }
     }
 
@@ -353,6 +389,18 @@ impl Page {
             .collect();
         if !lacking.is_empty() {
             self.prose("  not on every call: ", 4, &lacking.join(", "));
+        }
+    }
+
+    fn approvals(&mut self, report: &Report) {
+        if report.approvals.is_empty() {
+            return;
+        }
+        self.title("Approvals");
+        for line in super::approvals_text(&report.approvals) {
+            let indent = line.len() - line.trim_start().len();
+            let first = " ".repeat(indent + 2);
+            self.prose(&first, indent + 4, line.trim_start());
         }
     }
 

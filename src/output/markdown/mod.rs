@@ -1,70 +1,30 @@
 //! `--format markdown`: the scorecard comment, from `templates/comment.md.j2`.
 //!
 //! Logic stays here; the template has loops and conditions only. Every text is sent through
-//! a Markdown sink before the template sees it. A comment that grows too long loses whole
-//! rows and sections, never half of one.
+//! a Markdown sink before the template sees it. Where it grows too long for its place it loses
+//! whole sections and rows, never half of one.
 
+mod approvals;
+mod fit;
 mod rows;
+
+pub(crate) use fit::Place;
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::{Look, Output, RenderError};
 use crate::policy::Mode;
-use crate::report::Report;
+use crate::regression::Comparison;
+use crate::report::{ChangeReport, Report};
 use crate::rules::Origin;
 use crate::untrusted::{markdown_inline as inline, shorten};
 use crate::verdict::Verdict;
+use fit::{Room, Section};
 
 const TEMPLATE: &str = include_str!("../../../templates/comment.md.j2");
-
-/// What GitHub takes is 65,536 characters; this many bytes leave room for the marker.
-const MAX_BYTES: usize = 60_000;
-
-/// How much a comment shows; each step down drops rows and sections.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Room {
-    rows: usize,
-    cases: usize,
-    text: usize,
-    rationale: bool,
-}
-
-impl Room {
-    /// A name, which may be as long as a path can be.
-    fn name(self, text: &str) -> String {
-        inline(&shorten(text, self.text))
-    }
-}
-
-const ROOMS: [Room; 4] = [
-    Room {
-        rows: 50,
-        cases: 3,
-        text: 600,
-        rationale: true,
-    },
-    Room {
-        rows: 50,
-        cases: 1,
-        text: 200,
-        rationale: true,
-    },
-    Room {
-        rows: 20,
-        cases: 0,
-        text: 120,
-        rationale: false,
-    },
-    Room {
-        rows: 5,
-        cases: 0,
-        text: 60,
-        rationale: false,
-    },
-];
 
 pub(crate) struct Markdown;
 
@@ -74,27 +34,37 @@ impl Output for Markdown {
     }
 
     fn about(&self) -> &'static str {
-        "the scorecard comment"
+        "the scorecard comment, whole"
     }
 
     fn render(&self, report: &Report, _: Look) -> Result<String, RenderError> {
-        comment(report)
+        markdown(report, Place::file())
     }
 }
 
-/// Renders the comment, as full as its limit allows.
-pub(crate) fn comment(report: &Report) -> Result<String, RenderError> {
-    let mut text = String::new();
-    for room in ROOMS {
-        text = render(report, room)?;
-        if text.len() <= MAX_BYTES {
-            break;
+/// Renders the report, as full as its place allows.
+pub(crate) fn markdown(report: &Report, place: Place<'_>) -> Result<String, RenderError> {
+    let rows = [
+        report.failing().len(),
+        report.waived().len(),
+        report.changes.len(),
+        report.governed_files.len(),
+        report.approvals.decisions.len(),
+        report.approvals.requests.len(),
+        report.evidence.len(),
+    ];
+    let rows = rows.into_iter().max().unwrap_or_default();
+    let mut room = Room::ALL;
+    loop {
+        let text = render(report, room, place)?;
+        match room.less(rows) {
+            Some(less) if !place.takes(&text) => room = less,
+            _ => return Ok(text),
         }
     }
-    Ok(text)
 }
 
-fn render(report: &Report, room: Room) -> Result<String, RenderError> {
+fn render(report: &Report, room: Room, place: Place<'_>) -> Result<String, RenderError> {
     let failed = |error: minijinja::Error| RenderError {
         output: "markdown",
         reason: format!("{error:#}"),
@@ -106,34 +76,50 @@ fn render(report: &Report, room: Room) -> Result<String, RenderError> {
         .lstrip_blocks(true)
         .build();
     environment.set_syntax(syntax.map_err(failed)?);
-    environment.set_fuel(Some(2_000_000));
     environment
         .add_template("comment.md.j2", TEMPLATE)
         .map_err(failed)?;
     let template = environment.get_template("comment.md.j2").map_err(failed)?;
-    let (green, judged) = report.gates();
-    let blocking = report.blocking();
     let text = template
-        .render(Serde(json!({
+        .render(Serde(values(report, room, place)))
+        .map_err(failed)?;
+    Ok(tidy(&text))
+}
+
+/// Everything that the template shows, made harmless.
+fn values(report: &Report, room: Room, place: Place<'_>) -> Json {
+    let blocking = report.blocking();
+    json!({
             "icon": icon(report),
             "alert": alert(report),
             "headline": report.headline(),
-            "green": green,
-            "judged": judged,
+            "gates": report.gates(),
             "first": blocking.first().map(|outcome| inline(&shorten(&outcome.ruling.found, 400))),
             "next": inline(&shorten(&report.next, 600)),
             "failing": rows::failing(report, room),
+            "waived": rows::waived(report, room),
             "changes": rows::changes(report, room),
+            "governed_files": rows::governed_files(report, room),
+            "differences": room.shows(Section::Differences),
             "governed": report.governed,
-            "scored": report.scored,
+            "scorecard": report.scored && room.shows(Section::Scorecard),
             "categories": rows::categories(report, room),
             "total": report.card.total.to_string(),
             "band": report.card.band.words(),
-            "evals": rows::evals(report, room),
-            "rationale": rows::rationale(report, room),
+            "evals": room.shows(Section::Evals).then(|| rows::evals(report, room)),
+            "cases": room.shows(Section::Cases),
+            "rationale": (report.scored && room.shows(Section::Rationale))
+                .then(|| rows::rationale(report, room)),
             "remedies": rows::remedies(report, room),
-            "coverage": report.coverage.as_ref().map(rows::coverage),
-            "findings": rows::findings(report, room),
+            "coverage": report
+                .coverage
+                .as_ref()
+                .filter(|_| room.shows(Section::Coverage))
+                .map(rows::coverage),
+            "findings": room.shows(Section::Findings).then(|| rows::findings(report, room)),
+            "approvals": room
+                .shows(Section::Approvals)
+                .then(|| approvals::section(report, room)),
             "policy": {
                 "digest": report.policy.sha256.short(),
                 "origin": origin(report),
@@ -141,9 +127,42 @@ fn render(report: &Report, room: Room) -> Result<String, RenderError> {
             "base": report.range.base.short(),
             "head": report.range.head.short(),
             "files": rows::files(report, room),
-        })))
-        .map_err(failed)?;
-    Ok(tidy(&text))
+            "traces": report.coverage.is_some(),
+            "again": again(report),
+            "left_out": place.left_out(room, |section| has(report, section)),
+    })
+}
+
+/// The command that repeats the verdict on a laptop, with the inputs that the reader has.
+fn again(report: &Report) -> String {
+    let (base, head) = (report.range.base.short(), report.range.head.short());
+    let mut command = format!("gatecard check --base {base} --head {head}");
+    if !report.evidence.is_empty() {
+        command.push_str(" --evidence ...");
+    }
+    if !report.approvals.decisions.is_empty() {
+        command.push_str(" --approvals approvals.json");
+    }
+    command
+}
+
+/// Whether a report has something to show in a section.
+fn has(report: &Report, section: Section) -> bool {
+    match section {
+        Section::Coverage => report.coverage.is_some(),
+        Section::Rationale | Section::Scorecard => report.scored,
+        Section::Cases => {
+            let worse = |(_, comparison): &(_, Comparison)| !comparison.newly_failing.is_empty();
+            report.comparisons.iter().any(worse)
+        }
+        Section::Findings => !report.findings.is_empty() || !report.formatting.is_empty(),
+        Section::Approvals => !report.approvals.is_empty(),
+        Section::Evals => !report.comparisons.is_empty(),
+        Section::Differences => {
+            let told = |change: &ChangeReport| !change.differences.is_empty();
+            report.changes.iter().any(told)
+        }
+    }
 }
 
 /// At most one empty line in a row, none at the ends.

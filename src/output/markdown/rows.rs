@@ -1,14 +1,42 @@
 //! The rows of the comment's tables: every text sent through its sink, cut to the room there is.
 
-use crate::gates::Outcome;
-use crate::output::words;
+use crate::gates::Alike;
+use crate::output::{prompts as named, words};
 use crate::prompt::diff::Difference;
 use crate::regression::{Comparison, p_value, points};
 use crate::report::{ChangeReport, CoverageReport, Report};
 use crate::untrusted::{markdown_code as code, markdown_inline as inline, shorten};
 use serde::Serialize;
 
-use super::Room;
+use super::fit::Room;
+
+/// How many newly failing cases are shown of a prompt.
+const CASES: usize = 3;
+
+impl Room {
+    /// A name, which may be as long as a path can be.
+    pub(super) fn name(self, text: &str) -> String {
+        inline(&shorten(text, self.text))
+    }
+}
+
+/// A table, and how many rows it lacks.
+#[derive(Serialize)]
+pub(super) struct Table<T> {
+    rows: Vec<T>,
+    more: usize,
+}
+
+impl<T> Table<T> {
+    pub(super) fn of<R>(all: impl Iterator<Item = R>, room: Room, row: impl Fn(R) -> T) -> Self {
+        let mut all = all.fuse();
+        let rows = all.by_ref().take(room.rows).map(row).collect();
+        Self {
+            rows,
+            more: all.count(),
+        }
+    }
+}
 
 #[derive(Serialize)]
 pub(super) struct Failing {
@@ -23,18 +51,15 @@ pub(super) struct Failing {
     fix: String,
 }
 
-pub(super) fn failing(report: &Report, room: Room) -> Vec<Failing> {
-    let row = |outcome: &Outcome| {
+pub(super) fn failing(report: &Report, room: Room) -> Table<Failing> {
+    let row = |alike: Alike<'_>| {
+        let Alike { outcome, .. } = alike;
         let ruling = &outcome.ruling;
         let fix = ruling.fix.as_deref().unwrap_or_else(|| ruling.code.fix());
         Failing {
             gate: outcome.gate,
             hard: outcome.hard,
-            prompt: ruling
-                .prompt
-                .as_ref()
-                .map(|id| room.name(id.as_str()))
-                .unwrap_or_default(),
+            prompt: named(&alike.prompts, |id| room.name(id)),
             outcome: ruling.state.id(),
             blocks: ruling.blocks,
             code: ruling.code.id(),
@@ -43,13 +68,34 @@ pub(super) fn failing(report: &Report, room: Room) -> Vec<Failing> {
             fix: inline(&shorten(fix, room.text)),
         }
     };
-    report
-        .outcomes
-        .iter()
-        .filter(|outcome| !outcome.ruling.state.is_green())
-        .take(room.rows)
-        .map(row)
-        .collect()
+    Table::of(report.failing().into_iter(), room, row)
+}
+
+#[derive(Serialize)]
+pub(super) struct Waived {
+    gate: &'static str,
+    prompt: String,
+    code: &'static str,
+    found: String,
+    reason: String,
+    by: String,
+    until: String,
+}
+
+pub(super) fn waived(report: &Report, room: Room) -> Table<Waived> {
+    let waived = report.waived().into_iter();
+    let waived = waived.filter_map(|alike| Some((alike.outcome.waiver.as_ref()?, alike)));
+    Table::of(waived, room, |(waiver, Alike { outcome, prompts })| {
+        Waived {
+            gate: outcome.gate,
+            prompt: named(&prompts, |id| room.name(id)),
+            code: outcome.ruling.code.id(),
+            found: inline(&shorten(&outcome.ruling.found, room.text)),
+            reason: inline(&shorten(&waiver.reason, room.text)),
+            by: room.name(&waiver.by),
+            until: waiver.expires.to_string(),
+        }
+    })
 }
 
 #[derive(Serialize)]
@@ -62,25 +108,32 @@ pub(super) struct Changed {
     differences: Vec<String>,
 }
 
-pub(super) fn changes(report: &Report, room: Room) -> Vec<Changed> {
-    report
-        .changes
-        .iter()
-        .take(room.rows)
-        .map(|change| Changed {
-            id: room.name(&change.id),
-            kind: kind(change, room),
-            version: version(change),
-            facets: change.facets.join(", "),
-            freshness: change.freshness.as_deref().map(inline).unwrap_or_default(),
-            differences: change
-                .differences
-                .iter()
-                .take(room.rows)
-                .flat_map(|difference| told(difference, room))
-                .collect(),
-        })
-        .collect()
+pub(super) fn changes(report: &Report, room: Room) -> Table<Changed> {
+    Table::of(report.changes.iter(), room, |change| Changed {
+        id: room.name(&change.id),
+        kind: kind(change, room),
+        version: version(change),
+        facets: change.facets.join(", "),
+        freshness: change.freshness.as_deref().map(inline).unwrap_or_default(),
+        differences: change
+            .differences
+            .iter()
+            .flat_map(|difference| told(difference, room))
+            .collect(),
+    })
+}
+
+#[derive(Serialize)]
+pub(super) struct Governed {
+    path: String,
+    kind: &'static str,
+}
+
+pub(super) fn governed_files(report: &Report, room: Room) -> Table<Governed> {
+    Table::of(report.governed_files.iter(), room, |file| Governed {
+        path: code(&shorten(file.path.as_str(), room.text)),
+        kind: file.kind.id(),
+    })
 }
 
 fn kind(change: &ChangeReport, room: Room) -> String {
@@ -119,7 +172,7 @@ fn told(difference: &Difference, room: Room) -> Vec<String> {
             passages,
         } => {
             let mut lines = vec![format!("{} (+{added} −{removed} lines)", room.name(what))];
-            for (before, after) in passages.iter().take(room.rows) {
+            for (before, after) in passages {
                 let side = |text: &str, mark: &str| {
                     let text = inline(&shorten(text, room.text));
                     if text.is_empty() {
@@ -204,7 +257,6 @@ pub(super) fn evals(report: &Report, room: Room) -> Vec<EvalRow> {
     report
         .comparisons
         .iter()
-        .take(room.rows)
         .map(|(prompt, comparison)| {
             let test = &comparison.as_failures;
             let (baseline, candidate) = test.passing();
@@ -231,7 +283,7 @@ fn worst(comparison: &Comparison, room: Room) -> Vec<Worst> {
     comparison
         .newly_failing
         .iter()
-        .take(room.cases)
+        .take(CASES)
         .map(|pair| {
             let output = |text: &Option<String>| {
                 inline(&shorten(text.as_deref().unwrap_or("no answer"), room.text))
@@ -262,7 +314,6 @@ pub(super) fn rationale(report: &Report, room: Room) -> Vec<Reason> {
         .card
         .categories
         .iter()
-        .filter(|_| room.rationale)
         .flat_map(|category| {
             category.scored.checks.iter().map(|check| Reason {
                 category: category.id.title(),
@@ -346,16 +397,10 @@ pub(super) fn findings(report: &Report, room: Room) -> Vec<String> {
     let mut lines: Vec<String> = report
         .findings
         .iter()
-        .take(room.rows)
         .map(|line| inline(&shorten(line, room.text)))
         .collect();
     if !report.formatting.is_empty() {
-        let names: Vec<String> = report
-            .formatting
-            .iter()
-            .take(room.rows)
-            .map(|id| room.name(id))
-            .collect();
+        let names: Vec<String> = report.formatting.iter().map(|id| room.name(id)).collect();
         lines.push(format!(
             "formatting only, same version: {}",
             names.join(", ")
@@ -365,21 +410,19 @@ pub(super) fn findings(report: &Report, room: Room) -> Vec<String> {
 }
 
 pub(super) fn files(report: &Report, room: Room) -> String {
-    let shown: Vec<String> = report
-        .evidence
-        .iter()
-        .take(room.rows)
-        .map(|file| {
-            let name = file.path.rsplit('/').next().unwrap_or(&file.path);
-            let digest = file
-                .sha256
-                .map_or_else(|| String::from("unreadable"), |digest| digest.short());
-            format!(
-                "{} `{digest}` {}",
-                code(&shorten(name, 60)),
-                file.provenance.id()
-            )
-        })
-        .collect();
-    shown.join(", ")
+    let mut table = Table::of(report.evidence.iter(), room, |file| {
+        let name = file.path.rsplit('/').next().unwrap_or(&file.path);
+        let digest = file
+            .sha256
+            .map_or_else(|| String::from("unreadable"), |digest| digest.short());
+        format!(
+            "{} `{digest}` {}",
+            code(&shorten(name, 60)),
+            file.provenance.id()
+        )
+    });
+    if table.more > 0 {
+        table.rows.push(format!("and {} more", table.more));
+    }
+    table.rows.join(", ")
 }

@@ -1,0 +1,106 @@
+//! Approvals for people and for programs: what the check and `gatecard approvals` share.
+
+use serde_json::{Value, json};
+
+use crate::approval::{Approvals, Subject};
+use crate::untrusted::log_line as safe;
+
+/// How many approvals that do not count are told to people for a subject and group.
+pub(super) const SHOWN: usize = 10;
+
+/// One entry for each subject and group.
+pub(crate) fn approvals_json(approvals: &Approvals) -> Value {
+    let entries = approvals.decisions.iter().map(|decision| {
+        let counted = decision.counted.iter().map(|each| {
+            json!({
+                "reviewer": each.reviewer,
+                "account": each.account,
+                "pull": each.pull,
+                "review": each.review,
+                "commit": each.commit,
+                "at": each.at,
+            })
+        });
+        let discarded = decision.discarded.iter().map(|each| {
+            json!({
+                "reviewer": each.reviewer,
+                "review": each.review,
+                "code": each.code,
+                "why": each.why,
+            })
+        });
+        let files = match &decision.subject {
+            Subject::Prompt(_) => Vec::new(),
+            Subject::Files(paths) => paths.iter().map(ToString::to_string).collect(),
+        };
+        json!({
+            "subject": decision.subject.name(),
+            "files": files,
+            "digest": decision.version,
+            "group": decision.group.name,
+            "needed": decision.group.who(),
+            "counted": counted.collect::<Vec<_>>(),
+            "discarded": discarded.collect::<Vec<_>>(),
+        })
+    });
+    entries.collect()
+}
+
+/// One entry for each reviewer who requests changes.
+pub(crate) fn change_requests_json(approvals: &Approvals) -> Value {
+    let requests = approvals.requests.iter().map(|request| {
+        json!({
+            "reviewer": request.reviewer,
+            "pull": request.pull,
+            "review": request.review,
+        })
+    });
+    requests.collect()
+}
+
+/// A line for each change request, then one for each subject and group with the approvals below
+/// it.
+pub(crate) fn approvals_text(approvals: &Approvals) -> Vec<String> {
+    let requests = approvals.requests.iter().map(|request| {
+        let who = safe(&request.reviewer);
+        format!("✗ {who} requests changes (review {})", request.review)
+    });
+    let mut lines: Vec<String> = requests.collect();
+    for decision in &approvals.decisions {
+        let mark = if decision.counted.is_empty() {
+            "✗"
+        } else {
+            "✓"
+        };
+        let digest = decision
+            .prompt_version()
+            .map(|digest| format!(" {}", digest.short()));
+        lines.push(format!(
+            "{mark} {}{} · {}",
+            safe(&decision.subject.words()),
+            digest.unwrap_or_default(),
+            safe(&decision.group.words())
+        ));
+        for each in &decision.counted {
+            lines.push(format!(
+                "    ✓ {} approved commit {} (review {})",
+                safe(&each.reviewer),
+                each.commit.short(),
+                each.review
+            ));
+        }
+        for each in decision.discarded.iter().take(SHOWN) {
+            lines.push(format!(
+                "    ✗ {} [{}] {}",
+                safe(&each.reviewer),
+                each.code.id(),
+                safe(&each.why)
+            ));
+        }
+        let more = decision.discarded.len().saturating_sub(SHOWN);
+        if more > 0 {
+            lines.push(format!("    and {more} more that do not count"));
+        }
+    }
+    lines
+}
