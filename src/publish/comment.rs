@@ -1,29 +1,52 @@
-//! The one comment on a pull request: found by its first line and its author, then updated.
+//! The one comment on a pull request: found by its first line and its author, then updated
+//! in place or made anew.
 //!
 //! It is a view and never a store: nothing in it is trusted but the run that wrote it, and
 //! that only in a comment of our own.
 
 use super::Part;
 use super::error::PublishError;
-use crate::environment::{Run, Token};
+use crate::environment::Run;
 use crate::git::CommitSha;
 use crate::github::comments::Comment;
-use crate::github::viewer::Viewer;
+use crate::github::session::{Phase, Session};
 use crate::github::{Client, GithubError, PullRequest};
 
 /// The most that is sent, marker included: GitHub takes 65,536, counted one way or another.
 const MAX_BYTES: usize = 65_000;
 const MARKER_START: &str = "<!-- gatecard:v1 key=default run=";
 
+/// The comment that is wanted.
+#[derive(Debug, Clone)]
+pub(crate) struct Note {
+    /// Its Markdown without the marker.
+    pub(crate) body: String,
+    /// How it is written.
+    pub(crate) keep: Keep,
+}
+
+/// How the comment is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// The one that is there is updated in place; where none is, it is made.
+    Update,
+    /// It is made anew at the end of the conversation, and older ones are removed.
+    Recreate,
+    /// The one that is there is brought up to date; where none is, none is made.
+    IfThere,
+}
+
 /// What became of the comment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Written {
-    /// The policy wants none.
-    Off,
+    /// There is none that would have to be brought up to date.
+    NotThere,
     /// It is new.
     Created,
-    /// It was replaced.
+    /// Its text was replaced.
     Updated,
+    /// It was made anew, and the older one removed.
+    Recreated,
     /// It said the same already.
     Unchanged,
     /// A newer run has written it, for another commit.
@@ -36,12 +59,13 @@ impl Written {
     /// The same in words.
     pub(super) const fn part(self) -> Part {
         match self {
-            Self::Off => Part::Skipped("no comment is wanted"),
+            Self::NotThere => Part::skipped("there is none to bring up to date"),
             Self::Created => Part::Done("created"),
             Self::Updated => Part::Done("updated"),
+            Self::Recreated => Part::Done("made anew"),
             Self::Unchanged => Part::Done("unchanged"),
             Self::Newer | Self::NewerOfSameHead => {
-                Part::Skipped("a newer run has written the comment")
+                Part::skipped("a newer run has written the comment")
             }
         }
     }
@@ -50,22 +74,21 @@ impl Written {
 /// Where the comment goes and who writes it.
 pub(super) struct Job<'a> {
     pub(super) client: &'a Client,
-    pub(super) graphql_url: &'a str,
     pub(super) pull: &'a PullRequest,
     pub(super) run: Run,
 }
 
-/// Writes the comment: makes it, updates it in place, or leaves it.
-pub(super) async fn write(
+/// Writes the comment, or leaves it.
+pub(super) fn write(
+    session: &Session,
     job: &Job<'_>,
-    token: &Token,
-    body: &str,
+    note: &Note,
 ) -> Result<Written, PublishError> {
     let marker = Marker {
         run: job.run,
         head: job.pull.head.clone(),
     };
-    let text = format!("{marker}\n{body}");
+    let text = format!("{marker}\n{}", note.body);
     if text.len() > MAX_BYTES {
         return Err(PublishError::TooLarge {
             what: "comment",
@@ -73,35 +96,31 @@ pub(super) async fn write(
             limit: MAX_BYTES,
         });
     }
-    let limit = job.client.patience().comment;
-    let late = |_| GithubError::timeout("write the comment", "pull-requests: write", limit);
-    let work = async {
-        let viewer = ask_viewer(job, token).await?;
-        insist(job, &viewer, &marker, &text).await
+    let draft = Draft {
+        marker,
+        text,
+        keep: note.keep,
     };
-    Ok(tokio::time::timeout(limit, work).await.map_err(late)??)
+    Ok(session.run(Phase::Comment, "write the comment", insist(job, &draft))?)
 }
 
-async fn ask_viewer(job: &Job<'_>, token: &Token) -> Result<Viewer, GithubError> {
-    let url = job.graphql_url;
-    let base = url.strip_suffix("/graphql").unwrap_or(url);
-    let graphql = Client::connect(base, token, job.client.patience())?;
-    Viewer::ask(job.client, &graphql).await
+/// What is to be sent.
+struct Draft {
+    marker: Marker,
+    /// With the marker.
+    text: String,
+    keep: Keep,
 }
 
 /// Writes until it is certain that the comment is there once. After a lost answer the list is
 /// read again, since the write may have happened.
-async fn insist(
-    job: &Job<'_>,
-    viewer: &Viewer,
-    marker: &Marker,
-    text: &str,
-) -> Result<Written, GithubError> {
+async fn insist(job: &Job<'_>, draft: &Draft) -> Result<Written, GithubError> {
     let mut pauses = job.client.patience().pauses.iter();
     let mut lost = None;
     loop {
-        let own = own(job.client.comments(job.pull).await?, viewer);
-        let error = match write_once(job, &own, marker, text).await {
+        let own = own(job).await?;
+        let intent = draft.keep.intent(own.is_empty());
+        let error = match write_once(job, &own, draft).await {
             Ok(Written::Unchanged) => return Ok(lost.unwrap_or(Written::Unchanged)),
             Ok(written) => return Ok(written),
             Err(error) => error,
@@ -112,58 +131,87 @@ async fn insist(
         let Some(pause) = pause else {
             return Err(error);
         };
-        lost = Some(if own.is_empty() {
-            Written::Created
-        } else {
-            Written::Updated
-        });
+        lost = Some(intent);
         tokio::time::sleep(*pause).await;
+    }
+}
+
+impl Keep {
+    /// What a write comes to.
+    const fn intent(self, first: bool) -> Written {
+        match self {
+            _ if first => Written::Created,
+            Self::Recreate => Written::Recreated,
+            Self::Update | Self::IfThere => Written::Updated,
+        }
     }
 }
 
 async fn write_once(
     job: &Job<'_>,
     own: &[(Marker, Comment)],
-    marker: &Marker,
-    text: &str,
+    draft: &Draft,
 ) -> Result<Written, GithubError> {
     let Job { client, pull, .. } = job;
-    let Some(((_, oldest), duplicates)) = own.split_first() else {
-        client.create_comment(pull, text).await?;
-        return Ok(Written::Created);
-    };
     let newest = own.iter().map(|(known, _)| known).max_by_key(|m| m.run);
-    if let Some(newest) = newest.filter(|newest| newest.run > marker.run) {
-        return Ok(if newest.head == marker.head {
+    if let Some(newest) = newest.filter(|newest| newest.run > draft.marker.run) {
+        return Ok(if newest.head == draft.marker.head {
             Written::NewerOfSameHead
         } else {
             Written::Newer
         });
     }
-    let same = oldest.body.as_deref().map(content) == Some(content(text));
-    if !same {
-        client.update_comment(&pull.repo, oldest.id, text).await?;
-    }
-    for (_, duplicate) in duplicates {
-        client.delete_comment(&pull.repo, duplicate.id).await?;
+    // A new comment stands at the end, and so do those that earlier runs made anew.
+    let kept = match draft.keep {
+        Keep::Recreate => own.last(),
+        Keep::Update | Keep::IfThere => own.first(),
+    };
+    let Some((_, kept)) = kept else {
+        if draft.keep == Keep::IfThere {
+            return Ok(Written::NotThere);
+        }
+        client.create_comment(pull, &draft.text).await?;
+        return Ok(Written::Created);
+    };
+    let same = kept.body.as_deref().map(content) == Some(content(&draft.text));
+    let id = match draft.keep {
+        _ if same => kept.id,
+        Keep::Recreate => client.create_comment(pull, &draft.text).await?.id,
+        Keep::Update | Keep::IfThere => {
+            client
+                .update_comment(&pull.repo, kept.id, &draft.text)
+                .await?
+                .id
+        }
+    };
+    for (_, other) in own.iter().filter(|(_, comment)| comment.id != id) {
+        client.delete_comment(&pull.repo, other.id).await?;
     }
     Ok(if same {
         Written::Unchanged
     } else {
-        Written::Updated
+        draft.keep.intent(false)
     })
 }
 
 /// Returns our own comments, oldest first. A marker in somebody else's comment is no marker.
-fn own(comments: Vec<Comment>, viewer: &Viewer) -> Vec<(Marker, Comment)> {
-    comments
+/// Who we are is asked only where there is a comment that could be ours.
+async fn own(job: &Job<'_>) -> Result<Vec<(Marker, Comment)>, GithubError> {
+    let mut marked: Vec<(Marker, Comment)> = job
+        .client
+        .comments(job.pull)
+        .await?
         .into_iter()
-        .filter(|comment| comment.user.as_ref().is_some_and(|user| viewer.is(user)))
         .filter_map(|comment| {
             let marker = Marker::parse(comment.body.as_deref()?.lines().next()?)?;
             Some((marker, comment))
         })
-        .collect()
+        .collect();
+    if !marked.is_empty() {
+        let viewer = job.client.viewer().await?;
+        marked.retain(|(_, comment)| comment.user.as_ref().is_some_and(|user| viewer.is(user)));
+    }
+    Ok(marked)
 }
 
 /// Everything but the first line, which changes with every run. Editing in a browser turns

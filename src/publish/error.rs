@@ -33,6 +33,11 @@ pub(crate) enum PublishError {
 }
 
 impl PublishError {
+    /// Whether the token may not do it.
+    pub(crate) const fn is_forbidden(&self) -> bool {
+        matches!(self, Self::Github(error) if error.is_forbidden())
+    }
+
     /// What to do about it, as one imperative sentence.
     pub(crate) fn hint(&self) -> String {
         match self {

@@ -1,34 +1,46 @@
-//! Delivers a finished result: step outputs, step summary, comment, commit status.
+//! Delivers a finished result: step outputs, step summary, comment, commit status, check run.
 //!
-//! Called once at the end of a check. Decides nothing about the verdict; a part that cannot be
+//! Called at the start and at the end of a check. Decides nothing about the verdict; a part that cannot be
 //! delivered never stops the next one.
 
+mod check_run;
 mod comment;
 mod error;
+mod standing;
 mod status;
 mod step;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use check_run::{Annotation, CheckRun, Conclusion, Level};
+pub(crate) use comment::{Keep, Note};
 pub(crate) use error::PublishError;
+pub(crate) use standing::Standing;
 pub(crate) use status::{State, Status};
 
-use tokio::time::Instant;
+use std::borrow::Cow;
 
-use crate::environment::{Environment, Token};
-use crate::github::{Client, GithubError, Patience, PullRequest};
+use comment::Written;
+
+use crate::environment::{Environment, Run};
+use crate::github::session::{Phase, Session};
+use crate::github::{GithubError, Subject};
 
 /// A finished result, rendered for every place that it goes to.
 #[derive(Debug, Clone)]
 pub(crate) struct Publication {
-    /// The comment's Markdown without its marker; none where the policy says so.
-    pub(crate) comment: Option<String>,
+    /// Whether the change touches anything governed.
+    pub(crate) governed: bool,
+    /// The comment; none where the policy says so.
+    pub(crate) comment: Option<Note>,
     /// The verdict.
     pub(crate) status: Status,
     /// The step's outputs by name.
     pub(crate) outputs: Vec<(&'static str, String)>,
     /// The step summary's Markdown.
     pub(crate) summary: String,
+    /// The check run, where the policy wants one.
+    pub(crate) check_run: Option<CheckRun>,
 }
 
 /// What became of one part.
@@ -37,9 +49,17 @@ pub(crate) enum Part {
     /// It is where it should be, and how it got there.
     Done(&'static str),
     /// There was nothing to do, and why.
-    Skipped(&'static str),
+    Skipped(Cow<'static, str>),
+    /// It is left to another run, or to nobody: why this one may not write any more.
+    Left(Cow<'static, str>),
     /// It could not be delivered.
     Failed(PublishError),
+}
+
+impl Part {
+    const fn skipped(why: &'static str) -> Self {
+        Self::Skipped(Cow::Borrowed(why))
+    }
 }
 
 /// What became of every part, in the order in which they were tried.
@@ -53,114 +73,220 @@ pub(crate) struct Delivered {
     pub(crate) comment: Part,
     /// The commit status: the verdict.
     pub(crate) status: Part,
+    /// The check run, where the policy wants one.
+    pub(crate) check_run: Option<Part>,
+    /// The live state could not be seen, so that the status says that instead of the verdict.
+    pub(crate) blind: bool,
 }
 
 impl Delivered {
     /// The parts by name, in the order in which they were tried.
-    pub(crate) fn parts(&self) -> [(&'static str, &Part); 4] {
-        [
+    pub(crate) fn parts(&self) -> Vec<(&'static str, &Part)> {
+        let mut parts = vec![
             ("outputs", &self.outputs),
             ("summary", &self.summary),
             ("comment", &self.comment),
             ("status", &self.status),
-        ]
+        ];
+        parts.extend(self.check_run.iter().map(|part| ("check run", part)));
+        parts
     }
 
     /// Everything that went wrong.
     pub(crate) fn errors(&self) -> impl Iterator<Item = &PublishError> {
         self.parts().into_iter().filter_map(|(_, part)| match part {
             Part::Failed(error) => Some(error),
-            Part::Done(_) | Part::Skipped(_) => None,
+            Part::Done(_) | Part::Skipped(_) | Part::Left(_) => None,
         })
     }
+}
+
+/// Where remote parts go.
+pub(crate) struct Place<'a> {
+    /// The connection.
+    pub(crate) session: &'a Session,
+    /// What is judged.
+    pub(crate) subject: &'a Subject,
+    /// The run that judges it.
+    pub(crate) run: Run,
+}
+
+/// Says that a verdict is on its way: sets the status to pending, unless what is to be judged
+/// is outdated already.
+pub(crate) fn announce(place: &Place<'_>, status: &Status) -> Result<Standing, GithubError> {
+    place.session.run(Phase::Reading, "set the status", async {
+        let standing = place.standing(&status.context, true).await?;
+        if standing != Standing::Current {
+            return Ok(standing);
+        }
+        let client = place.session.client();
+        Ok(
+            match status::write(client, place.subject, status, place.run).await? {
+                status::Written::Set => Standing::Current,
+                status::Written::Newer(run) => Standing::Newer(run),
+            },
+        )
+    })
+}
+
+/// Writes a step's outputs once more, so that they are the ones that count.
+pub(crate) fn outputs(outputs: &[(&'static str, String)], environment: &Environment) {
+    drop(step::write_outputs(
+        outputs,
+        environment.output_file.as_deref(),
+    ));
 }
 
 /// Delivers everything that can be delivered here.
 ///
 /// Outputs and summary go to files, so they come first and need no network. The comment
-/// comes before the status, so that whoever sees the verdict can read why.
+/// comes before the status, so that whoever sees the verdict can read why; the check run comes
+/// last, so that its trouble takes no time from the verdict.
 pub(crate) fn deliver(
     publication: &Publication,
-    pull: Option<&PullRequest>,
+    place: Result<Place<'_>, &'static str>,
     environment: &Environment,
-) -> Delivered {
-    deliver_with(publication, pull, environment, &Patience::default())
-}
-
-fn deliver_with(
-    publication: &Publication,
-    pull: Option<&PullRequest>,
-    environment: &Environment,
-    patience: &Patience,
 ) -> Delivered {
     let outputs = step::write_outputs(&publication.outputs, environment.output_file.as_deref());
     let summary = step::append_summary(&publication.summary, environment.summary_file.as_deref());
-    let (comment, status) = match (pull, &environment.token) {
-        (None, _) => both(|| Part::Skipped("no pull request")),
-        (_, None) => both(|| Part::Skipped("no token")),
-        (Some(pull), Some(token)) => {
-            let there = There { pull, token };
-            remote(publication, &there, environment, patience)
-                .unwrap_or_else(|error| both(|| Part::Failed(PublishError::Github(error.clone()))))
-        }
+    let remote = match place {
+        Ok(place) => place.deliver(publication),
+        Err(why) => Remote::of(publication, || Part::skipped(why)),
     };
     Delivered {
         outputs,
         summary,
-        comment,
-        status,
+        comment: remote.comment,
+        status: remote.status,
+        check_run: remote.check_run,
+        blind: remote.blind,
     }
 }
 
-/// Where remote parts go, and the key to it.
-struct There<'a> {
-    pull: &'a PullRequest,
-    token: &'a Token,
+/// What became of the parts that go to GitHub.
+struct Remote {
+    comment: Part,
+    status: Part,
+    check_run: Option<Part>,
+    /// The live state could not be seen, so that the status says that instead of the verdict.
+    blind: bool,
 }
 
-/// Delivers what goes to GitHub, one after the other on this thread.
-fn remote(
-    publication: &Publication,
-    there: &There<'_>,
-    environment: &Environment,
-    patience: &Patience,
-) -> Result<(Part, Part), GithubError> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| GithubError::Client {
-            url: environment.api_url.clone(),
-            message: error.to_string(),
-        })?;
-    runtime.block_on(async {
-        let end = Instant::now() + patience.total;
-        let client = Client::connect(&environment.api_url, there.token, patience)?;
-        let comment = match &publication.comment {
-            None => Ok(comment::Written::Off),
-            Some(body) => {
-                let job = comment::Job {
-                    client: &client,
-                    graphql_url: &environment.graphql_url,
-                    pull: there.pull,
-                    run: environment.run,
-                };
-                comment::write(&job, there.token, body).await
+impl Remote {
+    /// None of the parts is written, since this run may not any more.
+    fn left(publication: &Publication, why: impl Into<Cow<'static, str>>) -> Self {
+        let why = why.into();
+        Self::of(publication, || Part::Left(why.clone()))
+    }
+
+    /// The same for every part that is wanted.
+    fn of(publication: &Publication, part: impl Fn() -> Part) -> Self {
+        Self {
+            comment: part(),
+            status: part(),
+            check_run: publication.check_run.as_ref().map(|_| part()),
+            blind: false,
+        }
+    }
+}
+
+impl Place<'_> {
+    async fn standing(&self, context: &str, ordered: bool) -> Result<Standing, GithubError> {
+        let client = self.session.client();
+        match standing::ask(client, self.subject).await? {
+            Standing::Current if ordered => {
+                standing::order(client, self.subject, context, self.run).await
             }
-        };
-        // The newer run has looked at the same commit, so its verdict is the one to keep.
-        let status = if matches!(comment, Ok(comment::Written::NewerOfSameHead)) {
-            Part::Skipped("a newer run has judged the same commit")
-        } else {
-            let left = end.saturating_duration_since(Instant::now());
-            status::write(&client, there.pull, &publication.status, left)
-                .await
-                .map_or_else(Part::Failed, Part::Done)
-        };
-        let comment = comment.map_or_else(Part::Failed, comment::Written::part);
-        Ok((comment, status))
-    })
-}
+            standing => Ok(standing),
+        }
+    }
 
-fn both(part: impl Fn() -> Part) -> (Part, Part) {
-    (part(), part())
+    fn deliver(&self, publication: &Publication) -> Remote {
+        let context = &publication.status.context;
+        // Where nothing governed changed, the comment tells which run is newer, and without
+        // one both say the same.
+        let ordered = publication.governed || publication.comment.is_none();
+        let ask = self.standing(context, ordered);
+        let asked = self.session.run(Phase::Comment, "find the live state", ask);
+        match asked.map(|standing| standing.why_not()) {
+            Ok(None) => self.write(publication, ordered),
+            Ok(Some(why)) => Remote::left(publication, why),
+            Err(error) => self.blocked(publication, error),
+        }
+    }
+
+    /// What cannot be seen may be outdated, so nobody may merge on it; but a status must not
+    /// stay pending either.
+    fn blocked(&self, publication: &Publication, error: GithubError) -> Remote {
+        let wanted = &publication.status;
+        let client = self.session.client();
+        let order = standing::order(client, self.subject, &wanted.context, self.run);
+        if let Ok(Standing::Newer(run)) =
+            self.session.run(Phase::Comment, "find a newer run", order)
+        {
+            let why = Standing::Newer(run).why_not().unwrap_or_default();
+            return Remote::left(publication, why);
+        }
+        let blocked = Status {
+            state: State::Error,
+            description: format!("could not publish: {error}"),
+            ..wanted.clone()
+        };
+        let status = self.status(&blocked);
+        Remote {
+            comment: Part::Failed(error.into()),
+            status,
+            check_run: None,
+            blind: true,
+        }
+    }
+
+    fn write(&self, publication: &Publication, ordered: bool) -> Remote {
+        let comment = self.comment(publication);
+        // Where the statuses say which run is newer, the comment has no say.
+        if !ordered && matches!(comment, Ok(Some(Written::NewerOfSameHead))) {
+            return Remote::left(publication, "a newer run has judged the same commit");
+        }
+        Remote {
+            comment: match comment {
+                Ok(Some(written)) => written.part(),
+                Ok(None) => Part::skipped("no comment is wanted"),
+                Err(error) => Part::Failed(error),
+            },
+            status: self.status(&publication.status),
+            check_run: self.check_run(publication),
+            blind: false,
+        }
+    }
+
+    fn comment(&self, publication: &Publication) -> Result<Option<Written>, PublishError> {
+        let (Subject::Pull(pull), Some(note)) = (self.subject, &publication.comment) else {
+            return Ok(None);
+        };
+        let job = comment::Job {
+            client: self.session.client(),
+            pull,
+            run: self.run,
+        };
+        comment::write(self.session, &job, note).map(Some)
+    }
+
+    fn status(&self, status: &Status) -> Part {
+        let write = status::write(self.session.client(), self.subject, status, self.run);
+        let written = self.session.run(Phase::Rest, "set the status", write);
+        match written {
+            Ok(status::Written::Set) => Part::Done("set"),
+            Ok(status::Written::Newer(run)) => {
+                Part::Left(Standing::Newer(run).why_not().unwrap_or_default().into())
+            }
+            Err(error) => Part::Failed(error.into()),
+        }
+    }
+
+    fn check_run(&self, publication: &Publication) -> Option<Part> {
+        let wanted = publication.check_run.as_ref()?;
+        let write = check_run::write(self.session.client(), self.subject, (wanted, self.run));
+        let written = self.session.run(Phase::Rest, "write the check run", write);
+        Some(written.map_or_else(|error| Part::Failed(error.into()), Part::Done))
+    }
 }

@@ -1,10 +1,9 @@
 //! The commit status: the verdict itself, on the pull request's own last commit.
 
-use std::time::Duration;
-
-use super::error::PublishError;
+use super::standing;
+use crate::environment::Run;
 use crate::github::statuses::CommitStatus;
-use crate::github::{Client, GithubError, PullRequest};
+use crate::github::{Client, GithubError, Subject};
 
 pub(crate) use crate::github::statuses::State;
 
@@ -24,38 +23,28 @@ pub(crate) struct Status {
     pub(crate) target_url: Option<String>,
 }
 
-/// Sets the status within `limit`.
+/// Sets the status.
 ///
-/// Where the answer got lost, what GitHub has is read back first: another run may have set a
-/// newer one meanwhile, which must stay.
+/// Where the answer got lost, what GitHub has is read back first: a newer run may have set
+/// another one meanwhile, which must stay.
 pub(super) async fn write(
     client: &Client,
-    pull: &PullRequest,
+    subject: &Subject,
     status: &Status,
-    limit: Duration,
-) -> Result<&'static str, PublishError> {
+    run: Run,
+) -> Result<Written, GithubError> {
     let wanted = CommitStatus {
         state: status.state,
         context: status.context.clone(),
         description: Some(cut(&status.description)),
         target_url: status.target_url.clone(),
+        creator: None,
     };
-    let late = |_| GithubError::timeout("set the status", "statuses: write", limit);
-    Ok(tokio::time::timeout(limit, insist(client, pull, &wanted))
-        .await
-        .map_err(late)??)
-}
-
-async fn insist(
-    client: &Client,
-    pull: &PullRequest,
-    wanted: &CommitStatus,
-) -> Result<&'static str, GithubError> {
-    let PullRequest { repo, head, .. } = pull;
+    let (repo, head) = (subject.repo(), subject.head());
     let mut pauses = client.patience().pauses.iter();
     loop {
-        let Err(error) = client.create_status(repo, head, wanted).await else {
-            return Ok("set");
+        let Err(error) = client.create_status(repo, head, &wanted).await else {
+            return Ok(Written::Set);
         };
         let pause = pauses.next().filter(|_| error.is_uncertain());
         let Some(pause) = pause else {
@@ -63,11 +52,29 @@ async fn insist(
         };
         tokio::time::sleep(*pause).await;
         let known = client.statuses(repo, head).await?;
+        if let Some(newer) = standing::newer(client, &known, &wanted.context, run).await? {
+            return Ok(Written::Newer(newer));
+        }
         let counts = known.iter().find(|known| known.context == wanted.context);
-        if counts == Some(wanted) {
-            return Ok("set");
+        if counts.is_some_and(|counts| same(counts, &wanted)) {
+            return Ok(Written::Set);
         }
     }
+}
+
+/// What became of the status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Written {
+    /// It is set.
+    Set,
+    /// A newer run has set one meanwhile, which stays.
+    Newer(Run),
+}
+
+fn same(one: &CommitStatus, other: &CommitStatus) -> bool {
+    one.state == other.state
+        && one.description == other.description
+        && one.target_url == other.target_url
 }
 
 /// Cuts a description to what GitHub takes.

@@ -13,7 +13,7 @@ const MAX_SUMMARY: usize = 1_000_000;
 /// Writes the step's outputs, all or none of them.
 pub(super) fn write_outputs(outputs: &[(&'static str, String)], file: Option<&Path>) -> Part {
     let Some(file) = file else {
-        return Part::Skipped("no GITHUB_OUTPUT");
+        return Part::skipped("no GITHUB_OUTPUT");
     };
     let written =
         heredocs(outputs, &delimiter()).and_then(|text| Ok(files::append(file, text.as_bytes())?));
@@ -23,10 +23,10 @@ pub(super) fn write_outputs(outputs: &[(&'static str, String)], file: Option<&Pa
 /// Appends to the step's summary.
 pub(super) fn append_summary(summary: &str, file: Option<&Path>) -> Part {
     let Some(file) = file else {
-        return Part::Skipped("no GITHUB_STEP_SUMMARY");
+        return Part::skipped("no GITHUB_STEP_SUMMARY");
     };
     if summary.is_empty() {
-        return Part::Skipped("no summary");
+        return Part::skipped("no summary");
     }
     let text = format!("{}\n", summary.trim_end_matches('\n'));
     if text.len() > MAX_SUMMARY {

@@ -1,20 +1,19 @@
 //! Stories of delivering a result, told against the fake of GitHub's API.
 
+mod check_runs;
+mod keeping;
 mod results;
 mod trouble;
 
 use std::time::Duration;
 
 use super::*;
-use crate::environment::Run;
+use crate::environment::Token;
 use crate::files;
 use crate::git::CommitSha;
-use crate::github::RepoName;
+use crate::github::{Patience, PullRequest, RepoName};
 
-#[path = "../../../tests/integration/fake_github.rs"]
-mod fake_github;
-
-use fake_github::{ACTIONS_ID, Access, FakeGitHub, REPO, Trouble};
+use crate::github::fake_github::{self, ACTIONS_ID, Access, FakeGitHub, REPO, Trouble};
 
 const COMMENTS: &str = "/comments";
 const STATUSES: &str = "/statuses/";
@@ -32,6 +31,8 @@ struct Story {
 impl Story {
     fn new() -> Self {
         let fake = FakeGitHub::start();
+        let (base, head) = ("b".repeat(40), "a".repeat(40));
+        fake.pull(fake_github::pull(4, ("main", &base), ("topic", &head)));
         let folder = tempfile::tempdir().unwrap();
         let url = fake.url();
         let environment = Environment::read(&|name| {
@@ -51,7 +52,11 @@ impl Story {
             environment: environment.unwrap(),
             folder,
             publication: Publication {
-                comment: Some(String::from("## gatecard: fail\n\nbody\n")),
+                governed: true,
+                comment: Some(Note {
+                    body: String::from("## gatecard: fail\n\nbody\n"),
+                    keep: Keep::Update,
+                }),
                 status: Status {
                     state: State::Failure,
                     context: String::from("gatecard: main"),
@@ -60,6 +65,7 @@ impl Story {
                 },
                 outputs: vec![("verdict", String::from("fail"))],
                 summary: String::from("# Summary"),
+                check_run: None,
             },
             pull: PullRequest {
                 repo: RepoName::parse(REPO).unwrap(),
@@ -72,6 +78,7 @@ impl Story {
                 pauses: vec![Duration::from_millis(1); 3],
                 longest: Duration::from_secs(2),
                 answer: Duration::from_millis(500),
+                reading: Duration::from_secs(5),
                 comment: Duration::from_secs(5),
                 total: Duration::from_secs(10),
             },
@@ -85,8 +92,17 @@ impl Story {
     }
 
     fn with_body(mut self, body: &str) -> Self {
-        self.publication.comment = Some(body.to_owned());
+        self.note().body = body.to_owned();
         self
+    }
+
+    fn keeping(mut self, keep: Keep) -> Self {
+        self.note().keep = keep;
+        self
+    }
+
+    fn note(&mut self) -> &mut Note {
+        self.publication.comment.as_mut().unwrap()
     }
 
     fn in_run(&mut self, id: u64, attempt: u64) -> &mut Self {
@@ -95,8 +111,18 @@ impl Story {
     }
 
     fn deliver(&self) -> Delivered {
-        let (pull, patience) = (Some(&self.pull), &self.patience);
-        let delivered = deliver_with(&self.publication, pull, &self.environment, patience);
+        let subject = Subject::Pull(self.pull.clone());
+        let session = self
+            .environment
+            .token
+            .as_ref()
+            .map(|token| Session::open(&self.environment, token, &self.patience).unwrap());
+        let place = session.as_ref().ok_or("no token").map(|session| Place {
+            session,
+            subject: &subject,
+            run: self.environment.run,
+        });
+        let delivered = deliver(&self.publication, place, &self.environment);
         for error in delivered.errors() {
             let shown = format!("{error} {error:?} {}", error.hint());
             assert!(!shown.contains("ghs_"), "the token is in: {shown}");
@@ -104,8 +130,13 @@ impl Story {
         delivered
     }
 
-    fn delivered(&self) -> [String; 4] {
-        self.deliver().parts().map(|(_, part)| word(part))
+    fn delivered(&self) -> Vec<String> {
+        let delivered = self.deliver();
+        delivered
+            .parts()
+            .into_iter()
+            .map(|(_, part)| word(part))
+            .collect()
     }
 
     fn file(&self, name: &str) -> String {
@@ -123,7 +154,7 @@ impl Story {
 fn word(part: &Part) -> String {
     match part {
         Part::Done(how) => (*how).to_owned(),
-        Part::Skipped(why) => format!("skipped: {why}"),
+        Part::Skipped(why) | Part::Left(why) => format!("skipped: {why}"),
         Part::Failed(error) => format!("failed: {error}"),
     }
 }

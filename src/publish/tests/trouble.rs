@@ -159,7 +159,11 @@ fn what_github_refuses_is_told_in_its_own_words() {
     let delivered = story.deliver();
     let error = delivered.errors().next().unwrap();
     assert!(error.to_string().contains("404: Not Found"), "{error}");
-    assert!(error.hint().contains("pull-requests: write"));
+    assert!(
+        error.hint().contains("pull-requests: write"),
+        "{}",
+        error.hint()
+    );
 }
 
 #[test]
