@@ -22,17 +22,21 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// The gate: compare two commits, weigh the evidence, give a verdict.
     Check(CheckArgs),
+    /// Which approvals count for what would be merged, and why the others do not.
+    Approvals(ApprovalsArgs),
     /// Every prompt with its version at a revision.
     Prompts(PromptsArgs),
     /// What a reason code, a gate or a category means.
     Explain(ExplainArgs),
+    /// What is missing in this set-up: repository, policy, token, permissions.
+    Doctor(DoctorArgs),
     /// The main job on a shipped example: a change that is blocked, and the one that passes.
     Demo(DemoArgs),
 }
 
-/// `gatecard check`.
+/// The change that a command is about.
 #[derive(Debug, Args)]
-pub(crate) struct CheckArgs {
+pub(crate) struct ChangeArgs {
     /// The repository: a clone, a bare one, or a linked worktree.
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub(crate) repo: PathBuf,
@@ -45,6 +49,17 @@ pub(crate) struct CheckArgs {
     /// The policy's path inside the base tree [default: .github/gatecard.yml or gatecard.yml].
     #[arg(long, value_name = "PATH")]
     pub(crate) policy: Option<String>,
+    /// The event's payload [default: `GITHUB_EVENT_PATH`].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) event: Option<PathBuf>,
+}
+
+/// `gatecard check`.
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// What is judged.
+    #[command(flatten)]
+    pub(crate) change: ChangeArgs,
     /// A policy on disk, to see what it would say; the result is never published.
     #[arg(long, value_name = "FILE", conflicts_with = "policy")]
     pub(crate) policy_file: Option<PathBuf>,
@@ -52,6 +67,10 @@ pub(crate) struct CheckArgs {
     /// `baseline=PATH` say which side it is. Adds to the policy's sources.
     #[arg(long, value_name = "[SIDE=]PATH")]
     pub(crate) evidence: Vec<String>,
+    /// Reviews saved by `gatecard approvals --format json`. Ignored where a result is published:
+    /// the reviews are then read from GitHub.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) approvals: Option<PathBuf>,
     /// text, markdown or json, to standard output or to a file. May be given several times.
     #[arg(long, value_name = "NAME[=FILE]", default_value = "text")]
     pub(crate) format: Vec<String>,
@@ -61,9 +80,27 @@ pub(crate) struct CheckArgs {
     /// The time of the check, RFC 3339 [default: now].
     #[arg(long, value_name = "TIME")]
     pub(crate) now: Option<String>,
-    /// The event's payload [default: `GITHUB_EVENT_PATH`].
+    /// What the job's own result says: `status` (the default) whether the commit status could be
+    /// written, which then blocks; `verdict` the verdict.
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) job_result: Option<String>,
+}
+
+/// `gatecard approvals`.
+#[derive(Debug, Args)]
+pub(crate) struct ApprovalsArgs {
+    /// What is judged.
+    #[command(flatten)]
+    pub(crate) change: ChangeArgs,
+    /// The pull request of `GITHUB_REPOSITORY`, instead of an event.
+    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["event", "approvals"])]
+    pub(crate) pull: Option<u64>,
+    /// Reviews that this command saved before as JSON.
     #[arg(long, value_name = "FILE")]
-    pub(crate) event: Option<PathBuf>,
+    pub(crate) approvals: Option<PathBuf>,
+    /// text, or json: what `--approvals` reads, with the judgement beside it.
+    #[arg(long, value_name = "NAME", default_value = "text", value_parser = ["text", "json"])]
+    pub(crate) format: String,
 }
 
 /// `gatecard prompts`.
@@ -88,6 +125,20 @@ pub(crate) struct PromptsArgs {
 pub(crate) struct ExplainArgs {
     /// A reason code, a gate or a category; without it, all of them are listed.
     pub(crate) what: Option<String>,
+}
+
+/// `gatecard doctor`.
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// The repository: a clone, a bare one, or a linked worktree.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) repo: PathBuf,
+    /// The revision whose policy is read.
+    #[arg(long, value_name = "REV", default_value = "HEAD")]
+    pub(crate) revision: String,
+    /// The policy's path [default: .github/gatecard.yml or gatecard.yml].
+    #[arg(long, value_name = "PATH")]
+    pub(crate) policy: Option<String>,
 }
 
 /// `gatecard demo`.

@@ -10,9 +10,9 @@ use clap::CommandFactory as _;
 use crate::categories::CATEGORIES;
 use crate::evidence::traces::fields::FIELDS;
 use crate::evidence::{evals, traces};
-use crate::gates::{KINDS, Section};
+use crate::gates::{KINDS, Section, State};
 use crate::output::OUTPUTS;
-use crate::policy::{CategoryId, TOP_LEVEL};
+use crate::policy::{CategoryId, CommentMode, TOP_LEVEL};
 use crate::prompt::FORMATS;
 use crate::reason::Code;
 
@@ -52,6 +52,17 @@ fn tables() -> Vec<(&'static str, &'static str, String)> {
                 Section::None => "always on",
             };
             vec![code(each.id()), section.to_owned(), each.about().to_owned()]
+        })
+        .collect();
+    let states = State::ALL
+        .iter()
+        .map(|each| {
+            let green = if each.is_green() { "yes" } else { "no" };
+            vec![
+                each.id().to_owned(),
+                each.about().to_owned(),
+                green.to_owned(),
+            ]
         })
         .collect();
     let categories = CategoryId::DEFAULTS
@@ -125,6 +136,11 @@ fn tables() -> Vec<(&'static str, &'static str, String)> {
             "docs/gates.md",
             "gates",
             table(&["gate", "policy section", "passes when"], gates),
+        ),
+        (
+            "docs/gates.md",
+            "outcomes",
+            table(&["outcome", "meaning", "green"], states),
         ),
         (
             "docs/categories.md",
@@ -222,6 +238,18 @@ fn every_policy_key_is_documented() {
         assert!(
             text.contains(&format!("`{key}`")),
             "docs/policy.md does not explain `{key}`"
+        );
+    }
+}
+
+#[test]
+fn every_way_of_keeping_the_comment_is_documented() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = read(&root.join("docs/policy.md"));
+    for (word, _) in CommentMode::WORDS {
+        assert!(
+            text.contains(&format!("\n| `{word}` | ")),
+            "docs/policy.md does not explain `comment: {word}`"
         );
     }
 }

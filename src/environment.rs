@@ -83,6 +83,8 @@ pub(crate) struct Environment {
     pub(crate) policy: Option<String>,
     /// `GATECARD_MODE`: the action's input.
     pub(crate) mode: Option<String>,
+    /// `GATECARD_JOB_RESULT`: the action's input.
+    pub(crate) job_result: Option<String>,
 }
 
 /// A variable that says something else than it can mean.
@@ -140,6 +142,7 @@ impl Environment {
             evidence: lines(text("GATECARD_EVIDENCE")),
             policy: text("GATECARD_POLICY"),
             mode: text("GATECARD_MODE"),
+            job_result: text("GATECARD_JOB_RESULT"),
         })
     }
 

@@ -2,11 +2,12 @@
 //!
 //! The modules, each depending only on those below it:
 //!
-//! - `cli`, `commands`: the command line; `commands/check.rs` is the flow, one call a step
+//! - `cli`, `commands`: the command line; `commands/check/evaluate.rs` is the flow, one call a step
 //! - `publish`, `github`: deliver a report; the only user of octocrab
-//! - `output`, `report`: a report and its renderers (a family)
+//! - `output`, `report`, `remark`: a report, its renderers (a family), what it says of lines
 //! - `verdict`, `gates`: outcomes and what they come to (a family)
 //! - `scorecard`, `categories`: the seven scores (a family)
+//! - `approval`: who approved which closure
 //! - `evidence`: eval results and traces (two families), bound to versions
 //! - `regression`, `stats`: baseline against candidate
 //! - `change`: what a pull request changes
@@ -16,6 +17,7 @@
 //!
 //! Nothing but [`run`] is public: the interface is the command line.
 
+mod approval;
 mod categories;
 mod change;
 mod cli;
@@ -35,6 +37,7 @@ mod prompt;
 mod publish;
 mod reason;
 mod regression;
+mod remark;
 mod report;
 mod rules;
 mod scorecard;
@@ -44,7 +47,7 @@ mod untrusted;
 mod verdict;
 mod yaml;
 
-use std::io::{IsTerminal as _, Write};
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -52,6 +55,7 @@ use clap::Parser as _;
 use commands::Context;
 use environment::Environment;
 use error::Error;
+use github::Patience;
 
 /// Runs the program with this process's arguments, environment and clock.
 pub fn run() -> ExitCode {
@@ -64,6 +68,8 @@ pub fn run() -> ExitCode {
             let mut context = Context {
                 environment: &environment,
                 now: chrono::Utc::now(),
+                patience: Patience::default(),
+                fetching: None,
                 colour: colour_possible && !environment.no_color,
                 out: &mut out,
                 err: &mut err,
@@ -77,19 +83,8 @@ pub fn run() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            drop(explain(&error, &mut err));
+            error.explain(&mut err);
             ExitCode::from(error.exit_code())
         }
     }
-}
-
-fn explain(error: &Error, err: &mut dyn Write) -> std::io::Result<()> {
-    writeln!(err, "error: {}", untrusted::log_line(&error.to_string()))?;
-    for line in error.details().unwrap_or_default().lines() {
-        writeln!(err, "{}", untrusted::log_line(line))?;
-    }
-    if let Some(hint) = error.hint() {
-        writeln!(err, "help: {}", untrusted::log_line(&hint))?;
-    }
-    Ok(())
 }

@@ -1,4 +1,4 @@
-//! `gatecard explain`: what a reason code, a gate, a category or a field means, from the tables
+//! `gatecard explain`: what a reason code, a gate, an outcome, a category or a field means, from the tables
 //! as the docs.
 
 use super::Context;
@@ -7,7 +7,7 @@ use crate::cli::ExplainArgs;
 use crate::error::Error;
 use crate::evidence::traces::fields::FIELDS;
 use crate::evidence::{evals, traces};
-use crate::gates::KINDS;
+use crate::gates::{KINDS, State};
 use crate::output::OUTPUTS;
 use crate::prompt::FORMATS;
 use crate::reason::Code;
@@ -19,7 +19,7 @@ pub(super) fn run(args: &ExplainArgs, context: &mut Context<'_>) -> Result<u8, E
             what: "explain",
             found: what.to_owned(),
             expected: String::from(
-                "a reason code, a gate, a category or a trace field; `gatecard explain` lists them",
+                "a reason code, a gate, an outcome, a category or a trace field; `gatecard explain` lists them",
             ),
         })?,
         None => all(),
@@ -40,6 +40,9 @@ fn one(what: &str) -> Option<String> {
     if let Some(kind) = KINDS.iter().find(|kind| kind.id() == what) {
         return Some(format!("{}\n  {}\n", kind.id(), kind.about()));
     }
+    if let Some(state) = State::ALL.iter().find(|state| state.id() == what) {
+        return Some(format!("{what} ({})\n  {}\n", green(*state), state.about()));
+    }
     if let Some(field) = FIELDS.iter().find(|field| field.id == what) {
         return Some(format!(
             "{what}\n  applies: {}\n  read from: {}\n",
@@ -56,10 +59,22 @@ fn one(what: &str) -> Option<String> {
     Some(text)
 }
 
+const fn green(state: State) -> &'static str {
+    if state.is_green() {
+        "green"
+    } else {
+        "not green"
+    }
+}
+
 fn all() -> String {
     let mut text = String::from("gates\n");
     for kind in KINDS {
         text.push_str(&format!("  {:<18} {}\n", kind.id(), kind.about()));
+    }
+    text.push_str("\noutcomes of a gate\n");
+    for state in State::ALL {
+        text.push_str(&format!("  {:<18} {}\n", state.id(), state.about()));
     }
     text.push_str("\ncategories\n");
     for category in CATEGORIES {
@@ -94,4 +109,21 @@ fn all() -> String {
         text.push_str(&format!("  {:<24} {}\n", code.id(), code.about()));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_outcome_is_explained_with_its_colour() {
+        for state in State::ALL {
+            let text = one(state.id()).unwrap_or_default();
+            let first = format!("{} ({})\n", state.id(), green(state));
+            assert!(text.starts_with(&first), "{text}");
+            assert!(text.contains(state.about()), "{text}");
+        }
+        assert_eq!(green(State::Waived), "green");
+        assert_eq!(green(State::Missing), "not green");
+    }
 }

@@ -1,11 +1,15 @@
 //! One file for each subcommand.
 
+mod approvals;
 mod check;
 mod demo;
+mod doctor;
 mod explain;
+mod live;
 mod prompts;
 
 use std::io::Write;
+use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 
@@ -13,6 +17,7 @@ use crate::cli::Command;
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::git::RepoPath;
+use crate::github::Patience;
 
 /// What a command gets from outside.
 pub(crate) struct Context<'a> {
@@ -20,6 +25,10 @@ pub(crate) struct Context<'a> {
     pub(crate) environment: &'a Environment,
     /// The clock, read once.
     pub(crate) now: DateTime<Utc>,
+    /// How long to wait for GitHub.
+    pub(crate) patience: Patience,
+    /// Until when commits may be fetched, once the first one was.
+    pub(crate) fetching: Option<Instant>,
     /// Whether a person reads standard output in a terminal that shows colours.
     pub(crate) colour: bool,
     /// Standard output.
@@ -46,8 +55,10 @@ impl Context<'_> {
 pub(crate) fn run(command: &Command, context: &mut Context<'_>) -> Result<u8, Error> {
     match command {
         Command::Check(args) => check::run(args, context),
+        Command::Approvals(args) => approvals::run(args, context),
         Command::Prompts(args) => prompts::run(args, context),
         Command::Explain(args) => explain::run(args, context),
+        Command::Doctor(args) => doctor::run(args, context),
         Command::Demo(args) => demo::run(args, context),
     }
 }

@@ -1,252 +1,265 @@
 //! `gatecard check`: event → policy → change set → evidence → scorecard → verdict → publish.
 
+mod check_run;
+mod evaluate;
 mod publication;
 mod render;
 mod request;
+#[cfg(test)]
+mod tests;
 
-pub(super) use request::{Request, wanted};
+pub(super) use evaluate::{Prepared, judge, prepare};
+pub(super) use request::{Request, revisions, wanted};
+
+use chrono::{DateTime, Utc};
 
 use super::Context;
-use crate::categories::View;
-use crate::change::{ChangeSet, Range};
+use super::live::reviews::{self, Asked};
+use super::live::subject::{self, Found};
+use super::live::{self, queue, supply};
 use crate::cli::CheckArgs;
+use crate::environment::Environment;
 use crate::error::Error;
-use crate::evidence::collect::{self, Asked, Evidence};
-use crate::evidence::judged::{self, Calls};
-use crate::evidence::versions::{self, Versions};
-use crate::files;
-use crate::gates::Facts;
-use crate::git::{Repo, RepoPath};
-use crate::policy::{CommentMode, MAX_POLICY, Mode, Policy, Price};
-use crate::prompt::Problem;
-use crate::prompt::model::ModelRef;
-use crate::reason::Code;
-use crate::report::{Parts, Report};
-use crate::rules::{self, Origin, Rules};
-use crate::scorecard::Scorecard;
+use crate::git::CommitSha;
+use crate::github::Subject;
+use crate::github::session::Session;
+use crate::publish::{self, Place, Standing};
+use evaluate::Checked;
+use render::Target;
+use request::JobResult;
 
-/// A finished check and what the policy says about publishing it.
-pub(super) struct Checked {
-    /// The report.
-    pub(super) report: Report,
-    /// How the comment is kept.
-    pub(super) comment: CommentMode,
-    /// The name of the commit status, where the policy gives one.
-    pub(super) status_name: Option<String>,
+/// What one run of the command works with.
+struct Task<'a> {
+    args: &'a CheckArgs,
+    targets: Vec<Target>,
+    job_result: JobResult,
+    session: Option<Session>,
+    /// When the event shows a commit to be the head of its pull request.
+    seen: Option<(CommitSha, DateTime<Utc>)>,
+}
+
+/// How judging one subject ended.
+enum Judged {
+    /// With a verdict.
+    Checked(Box<Checked>),
+    /// Before it, since the verdict would be about nothing that is still there.
+    Outdated(Standing),
+}
+
+/// What judging one subject came to.
+#[derive(Default)]
+struct Ran {
+    /// The job's exit code.
+    exit: u8,
+    /// That of the verdict.
+    verdict: u8,
+    /// The step's outputs.
+    outputs: Vec<(&'static str, String)>,
+}
+
+/// What is judged on GitHub.
+struct About {
+    subject: Option<Subject>,
+    /// Whether its base is the branch's tip as it is now, and not only as the event saw it.
+    confirmed: bool,
 }
 
 /// Runs the command.
 pub(super) fn run(args: &CheckArgs, context: &mut Context<'_>) -> Result<u8, Error> {
-    let targets = render::targets(&args.format)?;
-    let pull = request::pull_request(args, context.environment)?;
-    let checked =
-        request::read(args, context, pull.as_ref()).and_then(|request| evaluate(&request));
-    let (code, publication) = match &checked {
-        Ok(checked) => {
-            render::report(&targets, &checked.report, context)?;
-            (
-                checked.report.verdict.exit_code(checked.report.mode),
-                publication::of(checked, pull.as_ref(), context.environment)?,
-            )
-        }
-        Err(error) => {
-            render::unfinished(&targets, error, context)?;
-            (
-                error.exit_code(),
-                publication::of_failure(error, args, pull.as_ref(), context.environment),
-            )
-        }
+    let event = live::event(args.change.event.as_deref(), context.environment)?;
+    let task = Task {
+        args,
+        targets: render::targets(&args.format)?,
+        job_result: request::job_result(args, context.environment)?,
+        session: request::session(args, event.is_some(), context)?,
+        seen: live::seen(event.as_ref()),
     };
-    let pull = pull.filter(|pull| publication::is_allowed(args, pull, &checked, context));
-    let published = publication::publish(&publication, pull.as_ref(), context);
-    checked?;
-    Ok(if published || code != 0 { code } else { 4 })
+    match subject::find(event, args.change.base.is_some(), task.session.as_ref())? {
+        Found::Commits => task.verdict(None, context).map(|ran| ran.exit),
+        Found::Judge(subjects) => {
+            let mut all = Vec::new();
+            let mut failed = None;
+            for subject in subjects {
+                match task.verdict(Some(subject), context) {
+                    Ok(ran) => all.push(ran),
+                    // The other pull requests still get their verdicts.
+                    Err(error) => failed = failed.or(Some(error)),
+                }
+            }
+            if let Some(error) = failed {
+                return Err(error);
+            }
+            // Of several pull requests the job has the worst result, and so have its outputs:
+            // the last ones count.
+            all.sort_by_key(|ran| ran.verdict);
+            if let [_, .., worst] = all.as_slice() {
+                publish::outputs(&worst.outputs, context.environment);
+            }
+            Ok(all.iter().map(|ran| ran.exit).max().unwrap_or_default())
+        }
+        Found::Wait(subjects, what) => Ok(task.wait(subjects, &what, context)),
+        Found::Nothing(why) => {
+            context.note(&format!("nothing to judge: {why}"));
+            Ok(0)
+        }
+    }
 }
 
-/// The flow: each step is one call.
+/// Prepares and judges in one go.
 pub(super) fn evaluate(request: &Request) -> Result<Checked, Error> {
-    let repo = Repo::open(&request.repo)?;
-    let range = Range::resolve(&repo, &request.revisions.0, &request.revisions.1)?;
-    let rules = find_rules(request, &repo, &range)?;
-    let policy = &rules.policy;
-    let mut changes = ChangeSet::between(&repo, &range, policy, &rules.path)?;
-    invalid_policy(&repo, &range, &rules, &mut changes);
-    let mut evidence = gather(request, &repo, &range, policy, &changes);
-    let versions = price_and_resolve(&repo, &range, policy, &changes, &mut evidence)?;
-    let judged = judged::judge(
-        policy,
-        &changes,
-        &evidence,
-        &versions,
-        (repo.time(&range.merge_base), request.now),
-    );
-    let calls = all_calls(&judged);
-    let expired = expired(&evidence);
-    let usable = |calls: &&Calls| !expired && calls.count() >= policy.min_traces;
-    let view = View {
-        judged: &judged,
-        evidence: &evidence,
-        calls: calls.as_ref().filter(usable),
-        no_calls: match calls {
-            Some(_) if expired => "the newest call is more than 30 days old",
-            Some(_) => "too few calls to judge",
-            None => "no traces",
-        },
-        now: request.now,
-    };
-    let card = Scorecard::of(policy, &view);
-    let outcomes = rules.gates.judge(&Facts {
-        changes: &changes,
-        judged: &judged,
-        evidence: &evidence,
-        versions: &versions,
-        policy,
-        card: &card,
-        traces_expired: expired,
-    });
-    let (mode, findings) = mode(request, &rules);
-    let report = Report::of(Parts {
-        mode,
-        rules: &rules,
-        range,
-        changes: &changes,
-        judged: &judged,
-        evidence: &evidence,
-        versions: &versions,
-        calls: calls.as_ref(),
-        card,
-        outcomes,
-        findings,
-    });
-    Ok(Checked {
-        report,
-        comment: policy.comment,
-        status_name: policy.status_name.clone(),
-    })
+    judge(request, prepare(request)?)
 }
 
-fn find_rules(request: &Request, repo: &Repo, range: &Range) -> Result<Rules, Error> {
-    let Some(file) = &request.policy_file else {
-        return Ok(Rules::find(
-            repo,
-            &range.base,
-            &range.head,
-            request.policy.as_ref(),
-        )?);
-    };
-    let bytes = files::read_bounded(file, MAX_POLICY)?;
-    let text = String::from_utf8(bytes).map_err(|_| Error::Usage {
-        what: "--policy-file",
-        found: file.display().to_string(),
-        expected: String::from("UTF-8 text"),
-    })?;
-    let path = RepoPath::parse(&file.to_string_lossy().replace('\\', "/"))
-        .or_else(|| RepoPath::parse(&file.file_name()?.to_string_lossy()))
-        .unwrap_or_else(RepoPath::root);
-    Ok(Rules::read(&text, &path, Origin::Simulated)?)
-}
-
-/// A head that leaves the policy unreadable would block everybody after the merge.
-fn invalid_policy(repo: &Repo, range: &Range, rules: &Rules, changes: &mut ChangeSet) {
-    if rules.origin != Origin::Base {
-        return;
-    }
-    let touched = changes.governed.iter().any(|file| file.path == rules.path);
-    for error in touched
-        .then(|| rules::errors_at(repo, &range.head, &rules.path))
-        .flatten()
-        .unwrap_or_default()
-    {
-        let line = error.place.map(|place| place.line);
-        changes
-            .broken
-            .push(Problem::new(Code::PolicyInvalid, &rules.path, error.message).at(line));
-    }
-}
-
-/// Reads evidence only where a changed prompt needs it.
-fn gather(
-    request: &Request,
-    repo: &Repo,
-    range: &Range,
-    policy: &Policy,
-    changes: &ChangeSet,
-) -> Evidence {
-    let needed = changes
-        .changes
-        .iter()
-        .any(crate::change::Change::needs_evidence);
-    if needed {
-        let asked = Asked {
-            wanted: &request.evidence,
-            actions: request.actions,
-            now: request.now,
+impl Task<'_> {
+    /// Judges, publishes and shows.
+    fn verdict(&self, subject: Option<Subject>, context: &mut Context<'_>) -> Result<Ran, Error> {
+        let mut about = About {
+            subject,
+            confirmed: false,
         };
-        collect::collect(repo, range, policy, &asked)
-    } else {
-        collect::slow_only(repo, range, policy)
-    }
-}
-
-fn price_and_resolve(
-    repo: &Repo,
-    range: &Range,
-    policy: &Policy,
-    changes: &ChangeSet,
-    evidence: &mut Evidence,
-) -> Result<Versions, Error> {
-    let Some(coverage) = &mut evidence.coverage else {
-        return Ok(Versions::default());
-    };
-    coverage.price(|provider, model| {
-        let model = ModelRef::new(provider, model)?;
-        let named = |(name, _): &(&String, &Price)| {
-            ModelRef::parse(name).is_some_and(|name| name.same(&model))
+        let checked = match self.judge(&mut about, context) {
+            Ok(Judged::Outdated(standing)) => {
+                let why = standing.why_not().unwrap_or_default();
+                context.note(&format!("nothing was written: {why}"));
+                let exit = self.job_result.outdated(&standing);
+                return Ok(Ran {
+                    exit,
+                    ..Ran::default()
+                });
+            }
+            Ok(Judged::Checked(checked)) => Ok(checked),
+            Err(error) => Err(error),
         };
-        let exact = policy.prices.get(&model.to_string());
-        exact
-            .or_else(|| Some(policy.prices.iter().find(named)?.1))
-            .copied()
-    });
-    Ok(versions::resolve(repo, range, policy, changes, coverage)?)
-}
-
-/// The calls of all changed prompts, each once: what the categories score.
-fn all_calls(judged: &[judged::Judged<'_>]) -> Option<Calls> {
-    let mut all: Option<Calls> = None;
-    for calls in judged.iter().filter_map(|judged| judged.calls.as_ref()) {
-        all = Some(match all {
-            Some(before) => before.union(calls),
-            None => calls.clone(),
-        });
-    }
-    all
-}
-
-/// Whether there are calls and all of them are too old.
-fn expired(evidence: &Evidence) -> bool {
-    let coverage = evidence.coverage.as_ref();
-    coverage.is_some_and(|coverage| coverage.outdated > 0 && coverage.groups.is_empty())
-}
-
-/// The mode in force. The first policy enforces nothing; a flag that loosens what will be
-/// published is named and ignored.
-fn mode(request: &Request, rules: &Rules) -> (Mode, Vec<String>) {
-    let own = match rules.origin {
-        Origin::Bootstrap => Mode::Advise,
-        Origin::Base | Origin::Simulated => rules.policy.mode,
-    };
-    match request.mode {
-        Some(_) if rules.origin == Origin::Bootstrap => (own, Vec::new()),
-        Some(asked) if request.publishes && asked < own => {
-            let finding = format!(
-                "mode `{}` was asked for and ignored: the policy says `{}`, and a workflow can only tighten it",
-                asked.id(),
-                own.id()
-            );
-            (own, vec![finding])
+        let environment = context.environment;
+        let ending = publication::ending(&checked, self.args, &about, environment);
+        let range = checked.as_ref().ok().map(|checked| &checked.report.range);
+        let place = match &about.subject {
+            None => Err(publication::NO_SUBJECT),
+            Some(subject) if !publication::is_allowed(self.args, subject, range) => {
+                Err("other commits than the pull request's were judged")
+            }
+            Some(subject) => self.place(subject, environment).ok_or("there is no token"),
+        };
+        let published = publication::publish(&ending.publication, place, context);
+        // Shown last: a report that cannot be written must not leave the status pending.
+        match &checked {
+            Ok(checked) => render::report(&self.targets, &checked.report, context)?,
+            Err(error) => {
+                error.explain(context.err);
+                render::unfinished(&self.targets, error, context)?;
+            }
         }
-        Some(asked) => (asked, Vec::new()),
-        None => (own, Vec::new()),
+        let own = self.job_result.code(&ending, published);
+        if own == 0 && ending.code != 0 {
+            context.note("note: the commit status says the verdict and blocks; the job succeeds, as `job-result: status` has it");
+        }
+        Ok(Ran {
+            exit: own,
+            verdict: ending.code,
+            outputs: ending.publication.outputs,
+        })
+    }
+
+    fn place<'p>(&'p self, subject: &'p Subject, environment: &Environment) -> Option<Place<'p>> {
+        Some(Place {
+            session: self.session.as_ref()?,
+            subject,
+            run: environment.run,
+        })
+    }
+
+    /// The way to a verdict, up to where it turns out that nobody needs it any more.
+    fn judge(&self, about: &mut About, context: &mut Context<'_>) -> Result<Judged, Error> {
+        if let (Some(found), Some(session)) = (about.subject.as_mut(), &self.session) {
+            *found = subject::with_tip(found, session)?;
+            about.confirmed = true;
+        }
+        let subject = about.subject.as_ref();
+        let mut request = request::read(self.args, context, subject)?;
+        let place = subject.and_then(|subject| self.place(subject, context.environment));
+        if let Some(place) = &place {
+            let commits = (place.subject.base(), place.subject.head());
+            supply::complete(&request.repo, commits, place.subject, context);
+        }
+        let mut prepared = prepare(&request)?;
+        let wanted = |place: &Place<'_>| {
+            !prepared.changes.is_empty()
+                && publication::is_allowed(self.args, place.subject, Some(&prepared.range))
+        };
+        if let Some(place) = place.filter(wanted) {
+            let name = prepared.rules.status_name();
+            let status = publication::pending("judging", name, place.subject, context.environment);
+            match publish::announce(&place, &status) {
+                Ok(Standing::Current) => {}
+                Ok(standing) => return Ok(Judged::Outdated(standing)),
+                // A token that may only read still gets its verdict in the summary.
+                Err(error) => context.note(&format!("note: {error}")),
+            }
+            self.ask(&mut request, &place, &mut prepared, context)?;
+        }
+        Ok(Judged::Checked(Box::new(judge(&request, prepared)?)))
+    }
+
+    /// Asks who reviewed what would be merged, and in a merge queue who made it.
+    fn ask(
+        &self,
+        request: &mut Request,
+        place: &Place<'_>,
+        prepared: &mut Prepared,
+        context: &mut Context<'_>,
+    ) -> Result<(), Error> {
+        let Place {
+            session, subject, ..
+        } = place;
+        let pulls = reviews::pulls(session, subject, prepared, context)?;
+        let asked = Asked {
+            session,
+            subject,
+            pulls: &pulls,
+            seen: self.seen.as_ref(),
+        };
+        request.approvals = reviews::known(&asked, prepared, context)?;
+        if let Subject::Group(_) = subject {
+            request.together = queue::made_together(prepared, &pulls)?;
+        }
+        Ok(())
+    }
+
+    /// Sets the status to pending while something still runs that a verdict needs.
+    fn wait(&self, subjects: Vec<Subject>, what: &str, context: &mut Context<'_>) -> u8 {
+        let mut code = 0;
+        for subject in subjects {
+            let Some(session) = &self.session else {
+                continue;
+            };
+            let subject = match subject::with_tip(&subject, session) {
+                Ok(subject) => subject,
+                Err(error) => {
+                    context.note(&format!("error: status: not written, {error}"));
+                    code = error.exit_code();
+                    continue;
+                }
+            };
+            let commits = (subject.base(), subject.head());
+            supply::complete(&self.args.change.repo, commits, &subject, context);
+            let environment = context.environment;
+            let place = self.place(&subject, environment);
+            let status = publication::waiting(what, self.args, &subject, environment);
+            let Some((place, status)) = place.zip(status) else {
+                context.note("status: not written, since the policy that names it cannot be read");
+                continue;
+            };
+            context.note(&match publish::announce(&place, &status) {
+                Ok(standing) => match standing.why_not() {
+                    None => format!("status: pending, {what}"),
+                    Some(why) => format!("status: not written, {why}"),
+                },
+                Err(error) => {
+                    code = 4;
+                    format!("error: status: {error}; {}", error.hint())
+                }
+            });
+        }
+        code
     }
 }

@@ -1,0 +1,82 @@
+//! The check run of a check: the report once more, with a remark on each line that has one.
+
+use super::Checked;
+use crate::environment::Environment;
+use crate::error::Error;
+use crate::output::{self, Place};
+use crate::policy::Mode;
+use crate::publish::{Annotation, CheckRun, Conclusion, Level};
+use crate::remark::{Remark, Weight};
+use crate::untrusted;
+use crate::verdict::Verdict;
+
+/// More remarks than this, nobody reads.
+const MAX_ANNOTATIONS: usize = 500;
+/// The longest title of an annotation that GitHub takes, in bytes.
+const MAX_TITLE: usize = 255;
+/// The longest text of one.
+const MAX_TEXT: usize = 64_000;
+
+/// The check run, where the policy wants one.
+pub(super) fn of(checked: &Checked, environment: &Environment) -> Result<Option<CheckRun>, Error> {
+    let report = &checked.report;
+    // Where nothing governed changed there is nothing to show.
+    if !checked.rules.policy.check_run || !report.governed {
+        return Ok(None);
+    }
+    let page = environment.run_url();
+    let left_out = report.remarks.len().saturating_sub(MAX_ANNOTATIONS);
+    let note = match left_out {
+        0 => String::new(),
+        _ => format!(
+            "\n{MAX_ANNOTATIONS} of {} annotations are shown, {left_out} are left out.\n",
+            report.remarks.len()
+        ),
+    };
+    let mut summary = output::markdown(report, Place::check_run(page.as_deref(), note.len()))?;
+    summary.push_str(&note);
+    Ok(Some(CheckRun {
+        conclusion: match (report.verdict, report.mode) {
+            (Verdict::Pass, Mode::Enforce | Mode::Advise) => Conclusion::Success,
+            (Verdict::Fail | Verdict::Error, Mode::Enforce) => Conclusion::Failure,
+            (_, Mode::Observe) | (Verdict::Fail | Verdict::Error, Mode::Advise) => {
+                Conclusion::Neutral
+            }
+        },
+        title: untrusted::annotation(&report.headline(), MAX_TITLE),
+        summary,
+        annotations: report
+            .remarks
+            .iter()
+            .take(MAX_ANNOTATIONS)
+            .map(annotation)
+            .collect(),
+        details_url: page,
+    }))
+}
+
+/// The check run of a check that could not be made.
+pub(super) fn of_failure(summary: &str, environment: &Environment) -> CheckRun {
+    CheckRun {
+        conclusion: Conclusion::Failure,
+        title: String::from("could not check"),
+        summary: summary.to_owned(),
+        annotations: Vec::new(),
+        details_url: environment.run_url(),
+    }
+}
+
+fn annotation(remark: &Remark) -> Annotation {
+    Annotation {
+        path: remark.path.clone(),
+        start_line: remark.line,
+        end_line: remark.line,
+        level: match remark.weight {
+            Weight::Blocks => Level::Failure,
+            Weight::Warns => Level::Warning,
+            Weight::Informs => Level::Notice,
+        },
+        title: untrusted::annotation(&remark.title, MAX_TITLE),
+        message: untrusted::annotation(&remark.text, MAX_TEXT),
+    }
+}

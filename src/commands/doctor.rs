@@ -1,0 +1,227 @@
+//! `gatecard doctor`: what is missing in this set-up. Changes nothing, here or on GitHub.
+
+use std::process::{Command, Stdio};
+
+use super::{Context, policy_path};
+use crate::approval::observed::Team;
+use crate::cli::DoctorArgs;
+use crate::environment::Environment;
+use crate::error::Error;
+use crate::git::Repo;
+use crate::github::probe::{Granted, Permission};
+use crate::github::session::{Phase, Session};
+use crate::github::{GithubError, Patience, RepoName, observe};
+use crate::rules::Rules;
+use crate::untrusted::log_line;
+
+/// What was found about one thing that gatecard needs.
+struct Finding {
+    what: &'static str,
+    state: State,
+    words: String,
+}
+
+/// Whether it is there.
+enum State {
+    There,
+    /// It is not, and these lines of a workflow help; empty where no workflow can.
+    Missing(String),
+    Unclear,
+}
+
+impl Finding {
+    fn there(what: &'static str, words: impl Into<String>) -> Self {
+        Self::new(what, State::There, words)
+    }
+
+    fn missing(what: &'static str, words: impl Into<String>, fix: &str) -> Self {
+        Self::new(what, State::Missing(fix.to_owned()), words)
+    }
+
+    fn unclear(what: &'static str, words: impl Into<String>) -> Self {
+        Self::new(what, State::Unclear, words)
+    }
+
+    fn new(what: &'static str, state: State, words: impl Into<String>) -> Self {
+        let words = words.into();
+        Self { what, state, words }
+    }
+
+    const fn is_there(&self) -> bool {
+        matches!(self.state, State::There)
+    }
+
+    fn text(&self) -> String {
+        let (word, fix) = match &self.state {
+            State::There => ("ok", ""),
+            State::Missing(fix) => ("missing", fix.as_str()),
+            State::Unclear => ("cannot tell", ""),
+        };
+        let mut text = format!("{word:<12} {:<14} {}\n", self.what, log_line(&self.words));
+        for line in fix.lines() {
+            text.push_str(&format!("    {line}\n"));
+        }
+        text
+    }
+}
+
+/// Runs the command.
+pub(super) fn run(args: &DoctorArgs, context: &mut Context<'_>) -> Result<u8, Error> {
+    let named = args.policy.as_deref().map(policy_path).transpose()?;
+    let repo = Repo::open(&args.repo);
+    let mut findings = match &repo {
+        Ok(repo) => vec![
+            Finding::there("repository", repo.folder().display().to_string()),
+            history(repo),
+        ],
+        Err(error) => vec![Finding::missing("repository", error.to_string(), "")],
+    };
+    let rules = repo.map_err(Error::from).and_then(|repo| {
+        let commit = repo.resolve(&args.revision)?;
+        Ok(Rules::find(&repo, &commit, &commit, named.as_ref())?)
+    });
+    findings.push(match &rules {
+        Ok(rules) => Finding::there("policy", rules.path.to_string()),
+        Err(error) => Finding::missing("policy", error.to_string(), ""),
+    });
+    findings.push(program());
+    findings.extend(github(context.environment, rules.as_ref().ok()));
+    let mut text: String = findings.iter().map(Finding::text).collect();
+    text.push_str(&format!("\n{}\n", closing(&findings)));
+    context.print(&text)?;
+    rules?;
+    Ok(u8::from(!findings.iter().all(Finding::is_there)))
+}
+
+/// What all of it comes to.
+fn closing(findings: &[Finding]) -> String {
+    let count = |is: fn(&State) -> bool| findings.iter().filter(|each| is(&each.state)).count();
+    let missing = match count(|state| matches!(state, State::Missing(_))) {
+        1 => String::from("1 thing is missing"),
+        several => format!("{several} things are missing"),
+    };
+    let unclear = count(|state| matches!(state, State::Unclear));
+    match findings.iter().all(Finding::is_there) {
+        true => String::from("all there"),
+        false if unclear == 0 => missing,
+        false => format!("{missing}, {unclear} cannot be told"),
+    }
+}
+
+fn history(repo: &Repo) -> Finding {
+    let words = if repo.is_shallow() {
+        "shallow: `fetch-depth: 0` only for versions that traces name by label or older digest"
+    } else {
+        "complete"
+    };
+    Finding::there("history", words)
+}
+
+/// Whether the `git` program can be started: what a clone lacks is fetched with it.
+fn program() -> Finding {
+    let mut command = Command::new("git");
+    let output = command.arg("--version").stdin(Stdio::null()).output();
+    match output {
+        Ok(output) if output.status.success() => {
+            Finding::there("git", String::from_utf8_lossy(&output.stdout).trim())
+        }
+        Ok(output) => Finding::missing("git", format!("`git` ended with {}", output.status), ""),
+        Err(error) => Finding::missing("git", format!("cannot start `git`: {error}"), ""),
+    }
+}
+
+/// What the token may do of what a check needs. The verdict is looked for even where the
+/// policy cannot be read: its error is a verdict, too.
+fn github(environment: &Environment, rules: Option<&Rules>) -> Vec<Finding> {
+    let Some(token) = &environment.token else {
+        let fix = "env:\n  GITHUB_TOKEN: ${{ github.token }}";
+        let words = "neither GATECARD_TOKEN nor GITHUB_TOKEN is set";
+        return vec![Finding::missing("token", words, fix)];
+    };
+    let unclear = |words: &str| {
+        let token = Finding::there("token", "set");
+        vec![token, Finding::unclear("permissions", words)]
+    };
+    let repo = environment.repository.as_deref();
+    let Some(repo) = repo.and_then(RepoName::parse) else {
+        return unclear("GITHUB_REPOSITORY does not name a repository as `owner/name`");
+    };
+    let session = match Session::open(environment, token, &Patience::default()) {
+        Ok(session) => session,
+        Err(error) => return unclear(&plain(&error)),
+    };
+    // Whoever does not know the token, or does not answer, tells nothing about the others.
+    let contents = granted(&session, &repo, Permission::Contents);
+    match &contents {
+        Granted::Unknown(GithubError::Refused { status: 401, .. }) => {
+            let words = "GitHub does not know it: it is wrong, expired or of another server";
+            return vec![Finding::missing("token", words, "")];
+        }
+        Granted::Unknown(error @ GithubError::Network { .. }) => return unclear(&plain(error)),
+        Granted::Unknown(_) | Granted::Yes | Granted::No => {}
+    }
+    let mut findings = vec![
+        Finding::there("token", "set"),
+        permission(Permission::Contents, contents),
+    ];
+    let policy = rules.map(|rules| &rules.policy);
+    let mut needed = vec![Permission::PullRequests, Permission::Statuses];
+    if policy.is_some_and(|policy| policy.check_run) {
+        needed.push(Permission::Checks);
+    }
+    let asked = needed.into_iter();
+    findings.extend(asked.map(|one| permission(one, granted(&session, &repo, one))));
+    let teams = policy.map(|policy| policy.people.teams());
+    let teams = teams.into_iter().flatten();
+    findings.extend(teams.map(|name| team(&session, name)));
+    findings
+}
+
+fn granted(session: &Session, repo: &RepoName, permission: Permission) -> Granted {
+    let asked = async { Ok(session.client().has(repo, permission).await) };
+    session
+        .run(Phase::Rest, "ask what the token may do", asked)
+        .unwrap_or_else(Granted::Unknown)
+}
+
+fn permission(permission: Permission, granted: Granted) -> Finding {
+    let what = permission.name();
+    match granted {
+        Granted::Yes => Finding::there(what, permission.line()),
+        Granted::No => {
+            let words = match permission {
+                Permission::Contents => "the token may not do this",
+                _ => "the token may not do this; a fork's token can only read",
+            };
+            let fix = format!("permissions:\n  {}", permission.line());
+            Finding::missing(what, words, &fix)
+        }
+        Granted::Unknown(error) => Finding::unclear(what, plain(&error)),
+    }
+}
+
+/// Why GitHub did not tell, in one sentence: what a library says of a connection is a chain of
+/// causes, which helps nobody here.
+fn plain(error: &GithubError) -> String {
+    match error {
+        GithubError::Network { host, .. } => format!("{host} does not answer; {}", error.hint()),
+        GithubError::Client { url, .. } => format!("cannot call {url}; {}", error.hint()),
+        GithubError::Answer { .. } => format!("the answer cannot be read; {}", error.hint()),
+        _ => error.to_string(),
+    }
+}
+
+/// Whether the members of a team that decides can be read.
+fn team(session: &Session, name: &str) -> Finding {
+    let asked = async { Ok(observe::team(session.client(), name).await) };
+    match session.run(Phase::Rest, "list the members of the team", asked) {
+        Ok(Team::Members(members)) => {
+            Finding::there("team", format!("{name}: {} members", members.len()))
+        }
+        Ok(Team::Unreadable(why)) => {
+            let fix = "with:\n  token: # of an app with `members: read` in the organisation";
+            Finding::missing("team", format!("{name}: {why}"), fix)
+        }
+        Err(error) => Finding::unclear("team", format!("{name}: {}", plain(&error))),
+    }
+}

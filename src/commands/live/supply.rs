@@ -1,0 +1,53 @@
+//! Gets what the clone lacks: a workflow checks out one commit by default.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::commands::Context;
+use crate::git::fetch::Remote;
+use crate::git::{CommitSha, Repo};
+use crate::github::Subject;
+
+/// Gets two commits of a subject and their merge base. What cannot be had is named where it
+/// is needed, with what to do.
+pub(in crate::commands) fn complete(
+    folder: &Path,
+    (base, head): (&CommitSha, &CommitSha),
+    subject: &Subject,
+    context: &mut Context<'_>,
+) {
+    let Ok(repo) = Repo::open(folder) else {
+        return;
+    };
+    if let Err(error) = remote(subject, context).complete(&repo, base, head) {
+        context.note(&format!("note: {error}"));
+    }
+}
+
+/// Gets further commits, such as those that reviews are on.
+pub(in crate::commands) fn commits<'c>(
+    repo: &Repo,
+    commits: impl IntoIterator<Item = &'c CommitSha>,
+    subject: &Subject,
+    context: &mut Context<'_>,
+) {
+    if let Err(error) = remote(subject, context).commits(repo, commits) {
+        context.note(&format!("note: {error}"));
+    }
+}
+
+/// How long all that is fetched in a run may take together.
+const LIMIT: Duration = Duration::from_secs(90);
+
+fn remote(subject: &Subject, context: &mut Context<'_>) -> Remote {
+    context
+        .fetching
+        .get_or_insert_with(|| Instant::now() + LIMIT);
+    let server = &context.environment.server_url;
+    Remote {
+        url: format!("{server}/{}.git", subject.repo()),
+        server_url: server.clone(),
+        token: context.environment.token.clone(),
+        end: context.fetching.unwrap_or_else(Instant::now),
+    }
+}
