@@ -4,18 +4,19 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::fake_github::{FakeGitHub, REPO, Trouble};
+use crate::fake_github::{self, FakeGitHub, REPO, Trouble};
 use crate::harness::{Evals, HEAD_PROMPT, NOW, POLICY, Passing, Ran, gatecard_with};
 
 /// A workflow run of a pull request: event, token, files for the runner.
-struct Job {
-    passing: Passing,
-    fake: FakeGitHub,
+pub(crate) struct Job {
+    pub(crate) passing: Passing,
+    pub(crate) fake: FakeGitHub,
     variables: Vec<(String, String)>,
 }
 
 impl Job {
-    fn new() -> Self {
+    /// A run that passes.
+    pub(crate) fn new() -> Self {
         let fake = FakeGitHub::start();
         let url = fake.url();
         Self::on(fake, &url)
@@ -39,6 +40,8 @@ impl Job {
             ("GITHUB_OUTPUT", file("output")),
             ("GITHUB_STEP_SUMMARY", file("summary.md")),
             ("GITHUB_RUN_ID", String::from("100")),
+            // What the exit code then says of the verdict, the status says otherwise.
+            ("GATECARD_JOB_RESULT", String::from("verdict")),
             ("GITHUB_RUN_ATTEMPT", String::from("1")),
         ];
         for (name, value) in variables {
@@ -51,7 +54,7 @@ impl Job {
     }
 
     /// Writes the event for the commits as they are now.
-    fn event(&self) {
+    pub(crate) fn event(&self) {
         let repo = &self.passing.repo;
         let commit = |name: &str| repo.git(&["rev-parse", name]).trim().to_owned();
         let event = json!({
@@ -64,16 +67,33 @@ impl Job {
             "repository": { "full_name": REPO },
         });
         repo.evidence("event.json", event.to_string().as_bytes());
+        self.fake.branch("main", &commit("main"));
+        let (base, head) = (commit("main"), commit("head"));
+        self.fake
+            .pull(fake_github::pull(7, ("main", &base), ("head", &head)));
     }
 
-    fn set(&mut self, name: &str, value: &str) -> &mut Self {
+    /// Lets the pull request have a head that no clone has.
+    pub(crate) fn missing_head(&self) {
+        let (main, gone) = (
+            self.passing.repo.git(&["rev-parse", "main"]),
+            "1".repeat(40),
+        );
+        let event = self.file("event.json").replace(&self.head(), &gone);
+        self.passing.repo.evidence("event.json", event.as_bytes());
+        self.fake
+            .pull(fake_github::pull(7, ("main", main.trim()), ("head", &gone)));
+    }
+
+    /// Sets a variable.
+    pub(crate) fn set(&mut self, name: &str, value: &str) -> &mut Self {
         self.variables.retain(|(known, _)| known != name);
         self.variables.push((name.to_owned(), value.to_owned()));
         self
     }
 
     /// Puts another policy on both sides of the change.
-    fn policy(&self, text: &str) {
+    pub(crate) fn policy(&self, text: &str) {
         let repo = &self.passing.repo;
         repo.checkout("main");
         repo.write(&[(".github/gatecard.yml", text)]);
@@ -84,12 +104,13 @@ impl Job {
     }
 
     /// Makes the head version lose this many of its cases.
-    fn failing(&self, count: usize) {
+    pub(crate) fn failing(&self, count: usize) {
         let run = Evals::passing(HEAD_PROMPT).failing(count);
         self.passing.repo.evidence("candidate.json", &run.bytes());
     }
 
-    fn run(&self, more: &[&str]) -> Ran {
+    /// Runs `gatecard check`.
+    pub(crate) fn run(&self, more: &[&str]) -> Ran {
         let path = self.passing.repo.path();
         let mut args = vec!["check", "--repo", path.to_str().unwrap(), "--now", NOW];
         args.extend(more);
@@ -110,11 +131,13 @@ impl Job {
         ran
     }
 
-    fn file(&self, name: &str) -> String {
+    /// A file beside the worktree.
+    pub(crate) fn file(&self, name: &str) -> String {
         fs::read_to_string(self.passing.repo.beside(name)).unwrap_or_default()
     }
 
-    fn head(&self) -> String {
+    /// The head commit.
+    pub(crate) fn head(&self) -> String {
         self.passing
             .repo
             .git(&["rev-parse", "head"])
@@ -130,7 +153,8 @@ impl Job {
         (sha.clone(), text("context"), text("state"))
     }
 
-    fn expect_status(&self, state: &str) {
+    /// Fails unless the last status is this one, on the head commit.
+    pub(crate) fn expect_status(&self, state: &str) {
         let want = (
             self.head(),
             String::from("gatecard: main"),
@@ -194,24 +218,27 @@ fn evidence_that_cannot_be_read_is_a_status_of_error() {
 }
 
 #[test]
-fn what_cannot_be_published_is_exit_code_4_only_where_the_verdict_passes() {
-    for (method, path) in [("POST", "/statuses/"), ("POST", "/comments")] {
+fn a_status_that_is_lost_is_exit_code_4_only_where_the_verdict_passes() {
+    let lost = || Trouble::Says(422, r#"{"message":"Unprocessable"}"#);
+    for (failing, code) in [(0, 4), (20, 1)] {
         let job = Job::new();
-        let refused = Trouble::Says(403, r#"{"message":"Forbidden"}"#);
-        job.fake.fault(method, path, 9, refused.clone());
-        let ran = job.run(&[]).exits(4);
+        job.failing(failing);
+        job.fake.fault("POST", "/statuses/", 9, lost());
+        let ran = job.run(&[]).exits(code);
         assert!(ran.err.contains("error: "), "{}", ran.err);
-        let job = Job::new();
-        job.failing(20);
-        job.fake.fault(method, path, 9, refused);
-        job.run(&[]).exits(1);
     }
+    // The comment is only a view.
+    let job = Job::new();
+    job.fake.fault("POST", "/comments", 9, lost());
+    let ran = job.run(&[]).exits(0);
+    assert!(ran.err.contains("error: comment"), "{}", ran.err);
+    job.expect_status("success");
 }
 
 #[test]
 fn a_token_that_may_only_read_is_told_what_it_needs() {
     let mut job = Job::new();
-    let ran = job.set("GITHUB_TOKEN", "ghs_read").run(&[]).exits(4);
+    let ran = job.set("GITHUB_TOKEN", "ghs_read").run(&[]).exits(0);
     job.untouched();
     for permission in ["pull-requests: write", "statuses: write"] {
         assert!(ran.err.contains(permission), "{}", ran.err);
@@ -230,7 +257,7 @@ fn without_a_token_the_verdict_is_the_same() {
         .run(&["--format", "json"])
         .exits(1);
     assert_eq!(with.out, without.out);
-    assert_eq!(job.fake.statuses().len(), 1);
+    assert_eq!(job.fake.statuses().len(), 2, "pending and failure");
     assert!(without.err.contains("no token"), "{}", without.err);
 }
 
@@ -252,7 +279,7 @@ fn a_judgement_of_another_commit_is_not_published() {
     job.passing.repo.commit("one commit more");
     let more = ["--base", "main", "--head", "head"];
     let ran = job.run(&more).exits(0);
-    assert!(ran.err.contains("not published"), "{}", ran.err);
+    assert!(ran.err.contains("other commits"), "{}", ran.err);
     job.untouched();
     // Neither is one that could not be made.
     job.run(&["--base", "main", "--head", "gone"]).exits(2);
@@ -354,9 +381,24 @@ fn an_event_that_is_no_pull_request_publishes_nothing() {
     let mut job = Job::new();
     job.passing
         .repo
-        .evidence("event.json", br#"{"ref":"refs/heads/main"}"#);
+        .evidence("event.json", br#"{"ref":"refs/tags/v1"}"#);
     job.set("GITHUB_EVENT_NAME", "push");
-    job.run(&[]).exits(2);
+    let ran = job.run(&[]).exits(0);
+    assert!(ran.err.contains("nothing to judge"), "{}", ran.err);
     job.run(&["--base", "main", "--head", "head"]).exits(0);
     job.untouched();
+}
+
+#[test]
+fn saved_reviews_do_not_replace_those_of_the_pull_request() {
+    let job = Job::new();
+    let repo = &job.passing.repo;
+    let saved = json!({"schema": "gatecard/approvals/v1", "repo": REPO, "pulls": []});
+    let file = repo.evidence("approvals.json", saved.to_string().as_bytes());
+    let ran = job.run(&["--approvals", &file, "--format", "json"]);
+    let findings = ran.json()["findings"].to_string();
+    assert!(
+        findings.contains("`--approvals` was given and ignored"),
+        "{findings}"
+    );
 }

@@ -192,9 +192,10 @@ impl Repo {
             "main",
             "--head",
             "head",
-            "--now",
-            NOW,
         ];
+        if !more.contains(&"--now") {
+            args.extend(["--now", NOW]);
+        }
         if !more.contains(&"--format") {
             args.extend(["--format", "json"]);
         }

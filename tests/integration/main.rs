@@ -12,10 +12,12 @@
     reason = "a test that panics has failed, which is its job, and a table is as long as its cases"
 )]
 
+mod approvals; // which reviews count
 mod bad_evidence; // evidence that cannot be read
 mod bad_input; // input that cannot be judged
 mod binding; // which eval results count for which version
 mod demo; // the shipped example
+mod doctor; // what is missing in a set-up
 mod fake_github; // a stateful fake of GitHub's API
 mod flow; // the whole flow
 mod gates; // every gate in every state
@@ -23,5 +25,7 @@ mod github; // the program in a workflow
 mod harness; // repositories, evidence, running the binary
 mod outputs; // what the renderers print
 mod prompts; // prompt files of every format, and what a change is called
+mod published; // comment, check run and summary in every mode and size
 mod repositories;
 mod repository; // what prose promises about files // every kind of repository, and what is none
+mod waivers; // gates that may be red for a while

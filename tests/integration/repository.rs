@@ -102,7 +102,7 @@ fn every_input_and_output_of_the_action_is_documented() {
             );
         }
     }
-    assert_eq!(count, 10, "five inputs and five outputs");
+    assert_eq!(count, 11, "six inputs and five outputs");
 }
 
 #[test]
