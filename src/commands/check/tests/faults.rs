@@ -59,7 +59,7 @@ fn faults() -> Vec<(&'static str, Trouble, usize)> {
         ("half an answer", Trouble::Says(200, "{\"id\": 1, \"bo"), 1),
         ("no JSON", Trouble::Says(200, "<html>"), 1),
         ("no JSON for ever", Trouble::Says(200, "<html>"), 999),
-        ("slow", Trouble::Slow(Duration::from_millis(600)), 1),
+        ("slow", Trouble::Slow(Duration::from_millis(1_800)), 1),
     ]
 }
 

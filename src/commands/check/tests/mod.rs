@@ -112,7 +112,7 @@ impl Story {
             patience: Patience {
                 pauses: vec![milliseconds(1); 3],
                 longest: milliseconds(2_000),
-                answer: milliseconds(400),
+                answer: milliseconds(1_500),
                 reading: milliseconds(8_000),
                 comment: milliseconds(4_000),
                 total: milliseconds(20_000),
