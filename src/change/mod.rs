@@ -25,6 +25,9 @@ pub(crate) struct Range {
     pub(crate) base: CommitSha,
     /// Where the branch left the base branch: the change is counted from here.
     pub(crate) merge_base: CommitSha,
+    /// Other commits where it left it, after criss-cross merges. A file can be unchanged since
+    /// one of them and changed since another.
+    pub(crate) others: Vec<CommitSha>,
     /// The commit that is judged.
     pub(crate) head: CommitSha,
 }
@@ -34,10 +37,11 @@ impl Range {
     pub(crate) fn resolve(repo: &Repo, base: &str, head: &str) -> Result<Self, GitError> {
         let base = repo.resolve(base)?;
         let head = repo.resolve(head)?;
-        let merge_base = repo.merge_base(&base, &head)?;
+        let (merge_base, others) = repo.merge_bases(&base, &head)?;
         Ok(Self {
             base,
             merge_base,
+            others,
             head,
         })
     }

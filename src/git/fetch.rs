@@ -54,7 +54,7 @@ impl Remote {
         let whole = || {
             let reopened = Repo::open(&repo.folder());
             reopened.is_ok_and(|repo| {
-                repo.has(base) && repo.has(head) && repo.merge_base(base, head).is_ok()
+                repo.has(base) && repo.has(head) && repo.merge_bases(base, head).is_ok()
             })
         };
         if whole() {

@@ -186,16 +186,34 @@ impl Repo {
         Ok(CommitSha(commit.id().to_string()))
     }
 
-    /// Returns the best common ancestor of two commits.
-    ///
-    /// Several best ones (criss-cross merges) are an error: a file could be unchanged since one
-    /// and changed since another. So is a history that a shallow clone cuts off between the two
-    /// commits and the ancestor: a better one may lie beyond the edge.
+    /// Returns the best common ancestor of two commits; several (criss-cross merges) are an
+    /// error.
     pub(crate) fn merge_base(
         &self,
         base: &CommitSha,
         head: &CommitSha,
     ) -> Result<CommitSha, GitError> {
+        let (one, others) = self.merge_bases(base, head)?;
+        if others.is_empty() {
+            return Ok(one);
+        }
+        Err(GitError::ManyMergeBases {
+            base: base.short().to_owned(),
+            head: head.short().to_owned(),
+            count: others.len() + 1,
+        })
+    }
+
+    /// Returns the best common ancestors of two commits: one, and others after criss-cross
+    /// merges.
+    ///
+    /// A history that a shallow clone cuts off between the two commits and an ancestor is an
+    /// error: a better one may lie beyond the edge.
+    pub(crate) fn merge_bases(
+        &self,
+        base: &CommitSha,
+        head: &CommitSha,
+    ) -> Result<(CommitSha, Vec<CommitSha>), GitError> {
         let none = || GitError::NoMergeBase {
             base: base.short().to_owned(),
             head: head.short().to_owned(),
@@ -210,18 +228,15 @@ impl Repo {
                 _ if self.is_shallow() => none(),
                 _ => GitError::from(error),
             })?;
-        let [one] = found.as_ref() else {
-            return Err(GitError::ManyMergeBases {
-                base: base.short().to_owned(),
-                head: head.short().to_owned(),
-                count: found.len(),
-            });
-        };
-        let one = CommitSha(one.to_string());
-        if self.is_cut_off(&one, &[base, head])? {
-            return Err(none());
+        let mut found = found.iter().map(|oid| CommitSha(oid.to_string()));
+        let one = found.next().ok_or_else(none)?;
+        let others: Vec<CommitSha> = found.collect();
+        for ancestor in [&one].into_iter().chain(&others) {
+            if self.is_cut_off(ancestor, &[base, head])? {
+                return Err(none());
+            }
         }
-        Ok(one)
+        Ok((one, others))
     }
 
     /// Tells what lies at `path` at a commit.

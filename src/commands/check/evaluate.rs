@@ -52,6 +52,7 @@ impl Prepared {
         let range = Range::resolve(&repo, base, head)?;
         let rules = rules(&repo, &range)?;
         let mut changes = ChangeSet::between(&repo, &range, &rules.policy, &rules.path)?;
+        nothing_hides(&repo, &range, &rules, &changes)?;
         invalid_policy(&repo, &range, &rules, &mut changes);
         Ok(Self {
             repo,
@@ -133,6 +134,29 @@ pub(in crate::commands) fn judge(request: &Request, prepared: Prepared) -> Resul
         findings,
     });
     Ok(Checked { report, rules })
+}
+
+/// With several merge bases there is no one change to judge, unless nothing governed changed
+/// since any of them.
+fn nothing_hides(
+    repo: &Repo,
+    range: &Range,
+    rules: &Rules,
+    changes: &ChangeSet,
+) -> Result<(), Error> {
+    let mut empty = changes.is_empty();
+    for other in &range.others {
+        let range = Range {
+            merge_base: other.clone(),
+            ..range.clone()
+        };
+        let since = ChangeSet::between(repo, &range, &rules.policy, &rules.path)?;
+        empty &= since.is_empty();
+    }
+    if !empty && !range.others.is_empty() {
+        repo.merge_base(&range.base, &range.head)?;
+    }
+    Ok(())
 }
 
 fn find_rules(request: &Request, repo: &Repo, range: &Range) -> Result<Rules, Error> {

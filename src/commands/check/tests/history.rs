@@ -40,6 +40,14 @@ fn a_criss_cross_history_hides_no_change() {
     git(&work, &["merge", "--quiet", "--no-edit", "dev"]);
     git(&work, &["checkout", "--quiet", "dev"]);
     git(&work, &["merge", "--quiet", "--no-edit", "better"]);
+    write(&work, "README.md", "On dev, and nothing governed.\n");
+    let head = push(&mut story, &work, "dev");
+    story.run(&head);
+    assert_eq!(
+        story.status(&head).as_deref(),
+        Some("error"),
+        "since one base the prompt is new"
+    );
     write(&work, "prompts/answer.md", "Answer {{message}}.\n");
     let head = push(&mut story, &work, "dev");
     let ran = story.run(&head);
@@ -207,4 +215,37 @@ fn updating_the_branch_makes_nobody_an_author() {
         "{}",
         ran.log
     );
+}
+
+#[test]
+fn a_criss_cross_history_of_what_is_not_governed_does_no_harm() {
+    let mut story = Story::fixed();
+    let work = worktree(&story);
+    git(&work, &["checkout", "--quiet", "-b", "dev"]);
+    write(&work, "README.md", "On dev.\n");
+    git(&work, &["checkout", "--quiet", "main"]);
+    git(
+        &work,
+        &["commit", "--quiet", "--allow-empty", "--message", "main"],
+    );
+    git(&work, &["tag", "before"]);
+    git(&work, &["merge", "--quiet", "--no-edit", "dev"]);
+    git(&work, &["checkout", "--quiet", "dev"]);
+    git(&work, &["merge", "--quiet", "--no-edit", "before"]);
+    write(&work, "README.md", "On dev again.\n");
+    let head = push(&mut story, &work, "dev");
+    assert_eq!(
+        git(&work, &["merge-base", "--all", "main", "dev"])
+            .lines()
+            .count(),
+        2
+    );
+    let ran = story.run(&head);
+    assert_eq!(
+        story.status(&head).as_deref(),
+        Some("success"),
+        "{}",
+        ran.log
+    );
+    assert!(ran.log.contains("none to bring up to date"), "{}", ran.log);
 }
