@@ -159,7 +159,7 @@ impl Remote {
             .stderr(Stdio::piped());
         if let Some(token) = &self.token {
             let key = format!("http.{}/.extraheader", self.server_url);
-            let basic = STANDARD.encode(format!("x-access-token:{}", token.expose()));
+            let basic = basic(token);
             // The empty value takes back what the checkout step may have left: two such
             // headers are refused. The environment, unlike arguments, is not in process lists.
             let header = format!("AUTHORIZATION: basic {basic}");
@@ -182,8 +182,15 @@ impl Remote {
         let lines: Vec<&str> = said.lines().map(str::trim).collect();
         let mut text = lines.join("; ");
         if let Some(token) = &self.token {
-            text = text.replace(token.expose(), "***");
+            text = text
+                .replace(token.expose(), "***")
+                .replace(&basic(token), "***");
         }
         shorten(&log_line(&text), 400)
     }
+}
+
+/// The token as the header has it.
+fn basic(token: &Token) -> String {
+    STANDARD.encode(format!("x-access-token:{}", token.expose()))
 }

@@ -25,8 +25,8 @@ pub(crate) struct Patience {
     pub(crate) answer: Duration,
     /// How long everything that is read before the verdict may take.
     pub(crate) reading: Duration,
-    /// How long everything about the comment may take, so that its trouble leaves time for
-    /// the status.
+    /// How long everything about the comment may take, and seeing before whether it may be
+    /// written, so that its trouble leaves time for the status.
     pub(crate) comment: Duration,
     /// How long everything may take.
     pub(crate) total: Duration,

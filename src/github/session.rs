@@ -15,9 +15,10 @@ use crate::environment::{Environment, Token};
 pub(crate) enum Phase {
     /// To reach the verdict: what it takes leaves time to publish an error.
     Reading,
-    /// To publish the comment.
+    /// To publish the comment, and to see before whether it may be: what that takes leaves time
+    /// for the status.
     Comment,
-    /// To publish the rest.
+    /// To publish the rest, with all the time that is left.
     Rest,
 }
 
@@ -26,6 +27,7 @@ pub(crate) struct Session {
     runtime: Runtime,
     client: Client,
     read: Cell<Duration>,
+    commented: Cell<Duration>,
     spent: Cell<Duration>,
 }
 
@@ -51,6 +53,7 @@ impl Session {
             runtime,
             client,
             read: Cell::default(),
+            commented: Cell::default(),
             spent: Cell::default(),
         })
     }
@@ -69,12 +72,13 @@ impl Session {
     ) -> Result<T, GithubError> {
         let patience = self.client.patience();
         let left = patience.total.saturating_sub(self.spent.get());
-        let limit = match phase {
-            Phase::Reading => patience.reading.saturating_sub(self.read.get()),
-            Phase::Comment => patience.comment,
-            Phase::Rest => left,
-        }
-        .min(left);
+        let (used, most) = match phase {
+            Phase::Reading => (Some(&self.read), patience.reading),
+            Phase::Comment => (Some(&self.commented), patience.comment),
+            Phase::Rest => (None, left),
+        };
+        let used_up = used.map_or(Duration::ZERO, Cell::get);
+        let limit = most.saturating_sub(used_up).min(left);
         if limit.is_zero() {
             return Err(GithubError::NoTime { what });
         }
@@ -84,9 +88,40 @@ impl Session {
             .block_on(async { tokio::time::timeout(limit, calls).await });
         let took = start.elapsed();
         self.spent.set(self.spent.get() + took);
-        if phase == Phase::Reading {
-            self.read.set(self.read.get() + took);
+        if let Some(used) = used {
+            used.set(used_up + took);
         }
         result.unwrap_or_else(|_| Err(GithubError::timeout(what, "", limit)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_phase_takes_the_time_of_the_last_one() {
+        let milliseconds = Duration::from_millis;
+        let patience = Patience {
+            reading: milliseconds(40),
+            comment: milliseconds(40),
+            total: milliseconds(60_000),
+            ..Patience::default()
+        };
+        let token = Token::parse("ghs_x").unwrap();
+        let environment = Environment::read(&|_| None).unwrap();
+        let session = Session::open(&environment, &token, &patience).unwrap();
+        let slow = || async {
+            tokio::time::sleep(milliseconds(60)).await;
+            Ok(())
+        };
+        for phase in [Phase::Reading, Phase::Comment] {
+            let late = session.run(phase, "wait", slow()).unwrap_err();
+            assert!(matches!(late, GithubError::Timeout { .. }), "{late}");
+            // However many calls a phase has, together they have its time.
+            let again = session.run(phase, "wait", slow()).unwrap_err();
+            assert!(matches!(again, GithubError::NoTime { .. }), "{again}");
+        }
+        assert!(session.run(Phase::Rest, "wait", slow()).is_ok());
     }
 }
