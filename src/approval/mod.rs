@@ -9,6 +9,7 @@ pub(crate) mod codeowners;
 pub(crate) mod file;
 mod group;
 pub(crate) mod observed;
+mod owners;
 mod plan;
 mod rules;
 #[cfg(test)]

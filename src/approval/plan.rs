@@ -1,22 +1,17 @@
-//! What must be approved by whom, and what came of it: the only part that reads Git.
+//! What must be approved, and what came of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::closure::{Closure, Target};
-use super::codeowners::{self, Codeowners, Owners};
 use super::group::Membership;
 use super::observed::{Authorship, Moves, Observed, Questions, Team};
+use super::owners;
 use super::rules::{self, Case, Opinion};
 use super::{Approvals, ChangeRequest, Decision, Group, Known, Subject};
-use crate::change::{ChangeSet, GovernedFile, GovernedKind, Range};
-use crate::git::{CommitSha, GitError, Kind, Repo, RepoPath};
-use crate::policy::people::Member;
-use crate::policy::{CategoryId, Policy};
+use crate::change::{ChangeSet, Range};
+use crate::git::{CommitSha, GitError, Repo};
 use crate::rules::{Origin, Rules};
 use crate::units::Digest;
-
-/// The name of those who must approve a change of the policy.
-const POLICY_OWNERS: &str = "policy owners";
 
 /// Associations of people whose wish for changes blocks, whatever group they are in.
 const INSIDERS: [&str; 3] = ["OWNER", "MEMBER", "COLLABORATOR"];
@@ -55,7 +50,7 @@ impl<'a> Plan<'a> {
             return Ok(plan);
         }
         let policy = &rules.policy;
-        let owners = plan.codeowners()?;
+        let owners = owners::codeowners(repo, &range.base, &mut plan.notes)?;
         for change in &changes.changes {
             let needed = policy.people.needed(change.risk);
             let judged = change.needs_evidence() || change.eases(policy);
@@ -66,15 +61,18 @@ impl<'a> Plan<'a> {
                 plan.subjects.push(Planned {
                     subject: Subject::Prompt(change.id.clone()),
                     closure: Closure::new(repo, policy, Target::Prompt(change)),
-                    groups: needed.iter().map(|name| named(policy, name, &at)).collect(),
+                    groups: needed
+                        .iter()
+                        .map(|name| owners::named(policy, name, &at))
+                        .collect(),
                 });
             }
         }
         let at = owners.of(&rules.path);
-        for (group, paths) in by_owner(policy, &changes.governed) {
+        for (group, paths) in owners::by_owner(policy, &changes.governed) {
             let group = match group {
-                Some(name) => named(policy, name, &at),
-                None => policy_owners(policy, &at),
+                Some(name) => owners::named(policy, name, &at),
+                None => owners::policy_owners(policy, &at),
             };
             // Each file by itself: in a merge queue they come from different pull requests.
             for path in paths {
@@ -91,29 +89,6 @@ impl<'a> Plan<'a> {
     /// Whether nothing needs an approval.
     pub(crate) const fn is_empty(&self) -> bool {
         self.subjects.is_empty()
-    }
-
-    /// The CODEOWNERS file of the base tip: the first that is there, as GitHub does.
-    fn codeowners(&mut self) -> Result<Codeowners, GitError> {
-        for place in codeowners::PATHS {
-            let Some(path) = RepoPath::parse(place) else {
-                continue;
-            };
-            let Some(entry) = self.repo.entry(&self.range.base, &path)? else {
-                continue;
-            };
-            let problem = match self.repo.blob(entry.id, codeowners::MAX_BYTES) {
-                _ if entry.kind != Kind::File => String::from("it is no file"),
-                Ok(bytes) => return Ok(Codeowners::parse(&String::from_utf8_lossy(&bytes))),
-                Err(error @ GitError::TooLarge { .. }) => error.to_string(),
-                Err(error) => return Err(error),
-            };
-            self.notes.push(format!(
-                "`{place}` names nobody, as GitHub does not load it either: {problem}"
-            ));
-            break;
-        }
-        Ok(Codeowners::default())
     }
 
     /// What must still be asked of GitHub, once the reviews are known and [`super::commits`]
@@ -355,72 +330,4 @@ fn unreadable(group: &Group, observed: &Observed) -> Vec<(String, String)> {
             None => Some((team.clone(), String::from("it was not asked for"))),
         })
         .collect()
-}
-
-/// A group of the policy, its `codeowners` resolved.
-fn named(policy: &Policy, name: &str, owners: &Owners) -> Group {
-    let members = policy
-        .people
-        .groups
-        .get(name)
-        .map_or(&[][..], Vec::as_slice);
-    resolved(name, members, owners)
-}
-
-fn resolved(name: &str, members: &[Member], owners: &Owners) -> Group {
-    let mut group = Group {
-        name: name.to_owned(),
-        ..Group::default()
-    };
-    for member in members {
-        if *member == Member::Codeowners {
-            group.members.extend(owners.members.iter().cloned());
-            group.emails.extend(owners.emails.iter().cloned());
-        } else {
-            group.members.push(member.clone());
-        }
-    }
-    group
-}
-
-/// Who must approve a change of the policy: those it names, else the code owners of its file,
-/// else anyone who may write.
-fn policy_owners(policy: &Policy, owners: &Owners) -> Group {
-    if let Some(members) = &policy.people.policy_owners {
-        return resolved(POLICY_OWNERS, members, owners);
-    }
-    let mut group = resolved(POLICY_OWNERS, &[Member::Codeowners], owners);
-    group.writers = *owners == Owners::default();
-    group
-}
-
-/// Governed files by the group that must approve them; `None` are the policy owners. Slow
-/// evidence belongs to the owner of its category, where that is a group of the policy.
-fn by_owner<'p>(
-    policy: &'p Policy,
-    files: &[GovernedFile],
-) -> BTreeMap<Option<&'p str>, Vec<RepoPath>> {
-    let mut found: BTreeMap<Option<&str>, Vec<RepoPath>> = BTreeMap::new();
-    for file in files {
-        let evidence = &policy.evidence;
-        let category = match file.kind {
-            GovernedKind::Evidence if file.path == evidence.drills => {
-                Some(CategoryId::DebuggingSpeed)
-            }
-            GovernedKind::Evidence if file.path == evidence.reviews => {
-                Some(CategoryId::Collaboration)
-            }
-            GovernedKind::Evidence => Some(CategoryId::Security),
-            _ => None,
-        };
-        let owner = category
-            .and_then(|id| Some(policy.categories.get(&id)?.owner.as_str()))
-            .filter(|owner| policy.people.groups.contains_key(*owner));
-        found.entry(owner).or_default().push(file.path.clone());
-    }
-    for paths in found.values_mut() {
-        paths.sort();
-        paths.dedup();
-    }
-    found
 }
