@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::error::{Call, GithubError, clean};
+use super::limits::{self, Limits};
 use super::page;
 use super::viewer::Viewer;
 use crate::environment::{Environment, Token};
@@ -263,17 +264,16 @@ impl Client {
             Some(value.to_owned())
         };
         let link = header("link");
-        let limits = Limits::read(&header);
+        let told = Limits::read(&header);
         let body = self.rest.body_to_string(response).await.map_err(failed);
         if (200..300).contains(&status) {
             return Ok(Answer { body: body?, link });
         }
         // The status says enough where the explanation got lost.
         let message = clean(&explanation(&body.unwrap_or_default()), &self.token);
-        Err(match limits.wait(status, &message) {
+        Err(match told.wait(status, &message) {
             Some(seconds) => {
-                let until = Instant::now() + Duration::from_secs(seconds);
-                self.limited.set(Some(until));
+                self.limited.set(limits::end(Instant::now(), seconds));
                 GithubError::RateLimited {
                     call,
                     seconds,
@@ -284,7 +284,7 @@ impl Client {
                 call,
                 status,
                 message,
-                retry_after: limits.retry_after,
+                retry_after: told.retry_after,
             },
         })
     }
@@ -348,42 +348,6 @@ fn connection(url: &str, token: &Token, patience: &Patience) -> Result<Octocrab,
         .personal_token(token.expose())
         .build()
         .map_err(failed)
-}
-
-/// What an answer says about waiting.
-struct Limits {
-    retry_after: Option<u64>,
-    /// Seconds until the limit is filled again, where it is used up.
-    reset: Option<u64>,
-}
-
-impl Limits {
-    fn read(header: &dyn Fn(&str) -> Option<String>) -> Self {
-        let number = |name| header(name)?.trim().parse::<u64>().ok();
-        let reset = || {
-            // The server's own clock: ours may be wrong.
-            let now = chrono::DateTime::parse_from_rfc2822(&header("date")?).ok()?;
-            let now = u64::try_from(now.timestamp()).ok()?;
-            Some(number("x-ratelimit-reset")?.saturating_sub(now) + 1)
-        };
-        let used_up = number("x-ratelimit-remaining") == Some(0);
-        Self {
-            retry_after: number("retry-after"),
-            reset: if used_up { reset() } else { None },
-        }
-    }
-
-    /// How long a rate limit makes us wait, if this is one. GitHub also says 403 for it, and a
-    /// secondary limit may come without a header; then it asks for a minute.
-    fn wait(&self, status: u16, message: &str) -> Option<u64> {
-        let told = self.retry_after.or(self.reset);
-        match status {
-            429 => Some(told.unwrap_or(1)),
-            403 if message.contains("rate limit") => Some(told.unwrap_or(60)),
-            403 => told,
-            _ => None,
-        }
-    }
 }
 
 /// What GitHub says in the body of an error.

@@ -15,6 +15,7 @@ pub(crate) mod fake_github;
 mod graphql;
 #[cfg(test)]
 mod harness;
+mod limits;
 pub(crate) mod live;
 pub(crate) mod observe;
 pub(crate) mod page;
