@@ -1,6 +1,8 @@
 //! The only user of `serde_yaml`: text to values, and values to places.
 
+mod nesting;
 mod node;
+mod size;
 
 use std::fmt;
 
@@ -70,6 +72,8 @@ pub(crate) fn to_json(text: &str) -> Result<Json, YamlError> {
 }
 
 fn parse(text: &str) -> Result<Value, YamlError> {
+    nesting::bounded(text)?;
+    size::bounded(text)?;
     Ok(serde_yaml::from_str(text)?)
 }
 
@@ -257,8 +261,15 @@ mod tests {
             bomb.push_str(&format!("a{level}: &a{level} [{refs}]\n"));
         }
         let deep = "[".repeat(5_000);
+        // Few aliases of one long text: what repeats is not the number of values.
+        let long = "x".repeat(10_000);
+        let aliases = vec!["*a"; 500].join(",");
+        let wide = format!("a: &a {long}\nb: [{aliases}]\n");
+        let tagged = format!("t: !t &a {long}\nb: !t [{aliases}]\n");
         for (text, want) in [
             (bomb.as_str(), "repetition limit"),
+            (wide.as_str(), "aliases come to more than"),
+            (tagged.as_str(), "aliases come to more than"),
             (deep.as_str(), "recursion limit"),
             ("a: 1\na: 2\n", "duplicate"),
             ("a: {b: 1, b: 2}\n", "duplicate"),

@@ -1,11 +1,9 @@
 //! A reader of parsed files that collects every error, with its place, instead of the first.
 
+use crate::limits::YAML_ERRORS;
 use serde_json::Value as Json;
 
 use super::{Step, YamlError, locate};
-
-/// How many errors of one file are told.
-const MAX_ERRORS: usize = 50;
 
 /// The errors of one file, gathered while it is read.
 #[derive(Debug)]
@@ -30,9 +28,14 @@ impl<'t> Errors<'t> {
         self.found
     }
 
+    /// Whether no more of them are told.
+    fn is_full(&self) -> bool {
+        self.found.len() >= YAML_ERRORS
+    }
+
     fn push(&mut self, path: &[Step], message: String) {
         // Finding a place takes a pass over the text: a hostile file gets no more than these.
-        if self.found.len() >= MAX_ERRORS {
+        if self.is_full() {
             return;
         }
         self.found.push(YamlError {
@@ -132,7 +135,9 @@ impl<'v> Node<'v> {
 
     /// Reports a word that is none of the known ones, and names the nearest.
     pub(crate) fn unknown(&self, errors: &mut Errors<'_>, noun: &str, word: &str, known: &[&str]) {
-        self.refuse(errors, unknown(noun, word, known));
+        if !errors.is_full() {
+            self.refuse(errors, unknown(noun, word, known));
+        }
     }
 
     /// The items of a list.
