@@ -4,8 +4,9 @@ use crate::change::ChangeSet;
 use crate::gates::Outcome;
 use crate::policy::Mode;
 use crate::prompt::Problem;
+use crate::untrusted::Untrusted;
 
-/// One thing to say of one line of a file. Its text may come from a pull request.
+/// One thing to say of one line of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Remark {
     /// The file.
@@ -15,9 +16,9 @@ pub(crate) struct Remark {
     /// How much it matters.
     pub(crate) weight: Weight,
     /// What it is about.
-    pub(crate) title: String,
+    pub(crate) title: Untrusted,
     /// What was found, and what to do.
-    pub(crate) text: String,
+    pub(crate) text: Untrusted,
 }
 
 /// How much a remark matters, most first.
@@ -60,10 +61,12 @@ fn of_outcome(changes: &ChangeSet, outcome: &Outcome, mode: Mode) -> Option<Rema
     let id = ruling.prompt.as_ref()?;
     let change = changes.changes.iter().find(|change| change.id == *id)?;
     let prompt = change.head.as_ref().or(change.base.as_ref())?;
-    let fix = ruling.fix.as_deref().unwrap_or_else(|| ruling.code.fix());
+    let fix = ruling.remedy();
+    let place = ruling.place.as_ref();
+    let (path, line) = place.map_or((&prompt.path, change.line), |(path, line)| (path, *line));
     Some(Remark {
-        path: prompt.path.to_string(),
-        line: change.line,
+        path: path.to_string(),
+        line,
         weight: match mode {
             Mode::Enforce if ruling.blocks => Weight::Blocks,
             Mode::Enforce | Mode::Advise | Mode::Observe => Weight::Warns,
@@ -73,8 +76,15 @@ fn of_outcome(changes: &ChangeSet, outcome: &Outcome, mode: Mode) -> Option<Rema
             outcome.gate,
             ruling.state.id(),
             ruling.code.id()
-        ),
-        text: format!("{}; needed: {}. To fix: {fix}", ruling.found, ruling.needed),
+        )
+        .into(),
+        text: format!(
+            "{}; needed: {}. To fix: {}",
+            ruling.found.for_machines(),
+            ruling.needed.for_machines(),
+            fix.for_machines()
+        )
+        .into(),
     })
 }
 
@@ -83,8 +93,8 @@ fn of_problem(problem: &Problem, weight: Weight) -> Remark {
         path: problem.path.to_string(),
         line: problem.line.unwrap_or(1),
         weight,
-        title: problem.code.id().to_owned(),
-        text: format!("{}. {}", problem.found, problem.code.fix()),
+        title: problem.code.id().into(),
+        text: format!("{}. {}", problem.found, problem.code.fix()).into(),
     }
 }
 
@@ -94,8 +104,8 @@ fn of_files(changes: &ChangeSet) -> Vec<Remark> {
         path: path.to_string(),
         line: 1,
         weight: Weight::Informs,
-        title,
-        text: text.to_owned(),
+        title: title.into(),
+        text: text.into(),
     };
     let governed = changes.governed.iter().map(|file| {
         let text =

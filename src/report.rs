@@ -1,25 +1,28 @@
-//! Everything that a renderer may show of a check, in the order of the card. Every string in
-//! it may come from a pull request, so renderers send each through a sink.
+//! Everything that a renderer may show of a check, in the order of the card. Every text in it
+//! may come from a pull request, and is of the type that only a sink prints.
 
 use std::collections::BTreeSet;
 
 use crate::approval::Approvals;
-use crate::change::{ChangeSet, GovernedFile, Kind, Range};
-use crate::evidence::collect::{Evidence, EvidenceFile};
+use crate::change::{ChangeSet, GovernedKind, Kind, Range};
+use crate::evidence::collect::{Evidence, Use};
 use crate::evidence::judged::{Calls, Judged};
 use crate::evidence::traces::calls::Coverage;
 use crate::evidence::traces::fields::FIELDS;
 use crate::evidence::versions::Versions;
-use crate::gates::{Alike, Outcome, State, Tally, alike};
-use crate::git::RepoPath;
+use crate::gates::{self, Alike, Outcome, State, Tally, alike};
 use crate::policy::Mode;
 use crate::policy::scope::Risk;
+use crate::policy::sources::Provenance;
 use crate::prompt::diff::Difference;
+use crate::reason::Code;
 use crate::regression::{self, Comparison};
 use crate::remark::{self, Remark};
 use crate::rules::{Origin, Rules};
 use crate::scorecard::Scorecard;
+use crate::templates::Templates;
 use crate::units::{Digest, Share, Usd};
+use crate::untrusted::Untrusted;
 use crate::verdict::Verdict;
 
 /// A finished check.
@@ -40,34 +43,36 @@ pub(crate) struct Report {
     /// Changed prompts.
     pub(crate) changes: Vec<ChangeReport>,
     /// Prompts whose files changed while their version did not.
-    pub(crate) formatting: Vec<String>,
+    pub(crate) formatting: Vec<Untrusted>,
     /// Other governed files that changed.
-    pub(crate) governed_files: Vec<GovernedFile>,
+    pub(crate) governed_files: Vec<(GovernedKind, Untrusted)>,
     /// The scorecard.
     pub(crate) card: Scorecard,
     /// The gates.
     pub(crate) outcomes: Vec<Outcome>,
     /// Baseline against candidate, by prompt.
-    pub(crate) comparisons: Vec<(String, Comparison)>,
+    pub(crate) comparisons: Vec<(Untrusted, Comparison)>,
     /// What production records.
     pub(crate) coverage: Option<CoverageReport>,
     /// Who approved what.
     pub(crate) approvals: Approvals,
     /// Every evidence file.
-    pub(crate) evidence: Vec<EvidenceFile>,
+    pub(crate) evidence: Vec<EvidenceReport>,
     /// What readers should know beside the gates.
-    pub(crate) findings: Vec<String>,
+    pub(crate) findings: Vec<Untrusted>,
     /// What there is to say of single lines.
     pub(crate) remarks: Vec<Remark>,
     /// The one next step.
-    pub(crate) next: String,
+    pub(crate) next: Untrusted,
+    /// The repository's own templates for it.
+    pub(crate) templates: Templates,
 }
 
 /// The policy of a check.
 #[derive(Debug, Clone)]
 pub(crate) struct PolicyRef {
     /// Where it lies.
-    pub(crate) path: RepoPath,
+    pub(crate) path: Untrusted,
     /// Of its text.
     pub(crate) sha256: Digest,
     /// Where it comes from.
@@ -78,13 +83,13 @@ pub(crate) struct PolicyRef {
 #[derive(Debug, Clone)]
 pub(crate) struct ChangeReport {
     /// Its id.
-    pub(crate) id: String,
+    pub(crate) id: Untrusted,
     /// How it changed.
     pub(crate) kind: &'static str,
     /// The id it had.
-    pub(crate) from: Option<String>,
+    pub(crate) from: Option<Untrusted>,
     /// Its file.
-    pub(crate) path: String,
+    pub(crate) path: Untrusted,
     /// Its risk tier.
     pub(crate) risk: Risk,
     /// The version at the merge base.
@@ -96,9 +101,28 @@ pub(crate) struct ChangeReport {
     /// Why the full card is needed.
     pub(crate) triggers: Vec<&'static str>,
     /// How recent its evidence is; `None` where it needs none.
-    pub(crate) freshness: Option<String>,
+    pub(crate) freshness: Option<Untrusted>,
     /// The differences in words.
     pub(crate) differences: Vec<Difference>,
+}
+
+/// An evidence file.
+#[derive(Debug, Clone)]
+pub(crate) struct EvidenceReport {
+    /// As people named it.
+    pub(crate) path: Untrusted,
+    /// Of the file as it lies on disk; `None` where it could not be read.
+    pub(crate) sha256: Option<Digest>,
+    /// What it is for.
+    pub(crate) used_as: Use,
+    /// The format's id.
+    pub(crate) tool: &'static str,
+    /// The tool's own version.
+    pub(crate) tool_version: Option<Untrusted>,
+    /// How it came here.
+    pub(crate) provenance: Provenance,
+    /// Why it says nothing, and what was found.
+    pub(crate) problem: Option<(Code, Untrusted)>,
 }
 
 /// What the traces show of the calls that were judged.
@@ -158,6 +182,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) approvals: &'a Approvals,
     /// What readers should know beside the gates.
     pub(crate) findings: Vec<String>,
+    /// The repository's own templates.
+    pub(crate) templates: Templates,
 }
 
 impl Report {
@@ -175,28 +201,17 @@ impl Report {
             .zip(parts.calls)
             .map(|(coverage, calls)| covered(coverage, calls));
         let mut findings = parts.findings;
-        if let Some(coverage) = &parts.evidence.coverage {
-            if coverage.outdated > 0 {
-                let count = coverage.outdated;
-                findings.push(format!(
-                    "{count} LLM calls are not of the last 30 days and do not count"
-                ));
-            }
-            if coverage.repeated > 0 {
-                let count = coverage.repeated;
-                findings.push(format!(
-                    "{count} spans were given more than once and count once"
-                ));
-            }
-        }
+        findings.extend(parts.evidence.coverage.iter().flat_map(not_counted));
+        let mut findings: Vec<Untrusted> = findings.into_iter().map(Untrusted::from).collect();
         findings.extend(parts.approvals.notes.iter().cloned());
-        findings.extend(findings_of(parts.changes, parts.versions));
+        let others = findings_of(parts.changes, parts.versions);
+        findings.extend(others.into_iter().map(Untrusted::from));
         let remarks = remark::remarks(parts.changes, &parts.outcomes, parts.mode);
         Self {
             verdict,
             mode: parts.mode,
             policy: PolicyRef {
-                path: parts.rules.path.clone(),
+                path: parts.rules.path.as_str().into(),
                 sha256: parts.rules.sha256,
                 origin: parts.rules.origin,
             },
@@ -208,18 +223,24 @@ impl Report {
                 .changes
                 .formatting
                 .iter()
-                .map(|id| id.as_str().to_owned())
+                .map(|id| id.shown().clone())
                 .collect(),
-            governed_files: parts.changes.governed.clone(),
+            governed_files: parts
+                .changes
+                .governed
+                .iter()
+                .map(|file| (file.kind, file.path.as_str().into()))
+                .collect(),
             next: next(&parts.outcomes, &parts.card, !parts.judged.is_empty()),
             card: parts.card,
             outcomes: parts.outcomes,
             comparisons: comparisons(parts.judged),
             coverage,
             approvals: parts.approvals.clone(),
-            evidence: parts.evidence.files.clone(),
+            evidence: evidence(parts.evidence),
             findings,
             remarks,
+            templates: parts.templates,
         }
     }
 
@@ -309,7 +330,11 @@ fn blocking(outcomes: &[Outcome]) -> Vec<&Outcome> {
         .iter()
         .filter(|outcome| outcome.is_blocking())
         .collect();
-    found.sort_by_key(|outcome| outcome.ruling.state != State::Error);
+    // What is unreadable first, then what is not there: most of the others follow from them.
+    found.sort_by_key(|outcome| {
+        let follows = outcome.gate != gates::EXPECTED_EVIDENCE;
+        (outcome.ruling.state != State::Error, follows)
+    });
     found
 }
 
@@ -322,14 +347,14 @@ fn changes(set: &ChangeSet, judged: &[Judged<'_>]) -> Vec<ChangeReport> {
                 prompt.as_ref().map(|prompt| prompt.version.digest())
             };
             ChangeReport {
-                id: change.id.as_str().to_owned(),
+                id: change.id.shown().clone(),
                 kind: change.kind.id(),
                 from: match &change.kind {
-                    Kind::Renamed { from } => Some(from.as_str().to_owned()),
+                    Kind::Renamed { from } => Some(from.shown().clone()),
                     _ => None,
                 },
                 path: shown
-                    .map(|prompt| prompt.path.to_string())
+                    .map(|prompt| prompt.path.as_str().into())
                     .unwrap_or_default(),
                 risk: change.risk,
                 before: version(&change.base),
@@ -339,21 +364,49 @@ fn changes(set: &ChangeSet, judged: &[Judged<'_>]) -> Vec<ChangeReport> {
                 freshness: judged
                     .iter()
                     .find(|judged| judged.change.id == change.id)
-                    .map(|judged| judged.binding.freshness.words()),
+                    .map(|judged| judged.binding.freshness.words().into()),
                 differences: change.differences.clone(),
             }
         })
         .collect()
 }
 
-fn comparisons(judged: &[Judged<'_>]) -> Vec<(String, Comparison)> {
+/// What of the traces does not count.
+fn not_counted(coverage: &Coverage) -> Vec<String> {
+    let (outdated, repeated) = (coverage.outdated, coverage.repeated);
+    let old = format!("{outdated} LLM calls are not of the last 30 days and do not count");
+    let again = format!("{repeated} spans were given more than once and count once");
+    let found = [(outdated, old), (repeated, again)].into_iter();
+    found
+        .filter(|(count, _)| *count > 0)
+        .map(|(_, words)| words)
+        .collect()
+}
+
+fn evidence(evidence: &Evidence) -> Vec<EvidenceReport> {
+    let files = evidence.files.iter().map(|file| EvidenceReport {
+        path: (&file.path).into(),
+        sha256: file.sha256,
+        used_as: file.used_as,
+        tool: file.tool,
+        tool_version: file.tool_version.as_ref().map(Untrusted::from),
+        provenance: file.provenance,
+        problem: file
+            .problem
+            .as_ref()
+            .map(|problem| (problem.code, (&problem.found).into())),
+    });
+    files.collect()
+}
+
+fn comparisons(judged: &[Judged<'_>]) -> Vec<(Untrusted, Comparison)> {
     judged
         .iter()
         .filter_map(|judged| {
             let baseline = judged.binding.baseline.as_ref()?;
             let candidate = judged.binding.candidate.as_ref()?;
             let comparison = regression::compare(baseline, candidate);
-            Some((judged.change.id.as_str().to_owned(), comparison))
+            Some((judged.change.id.shown().clone(), comparison))
         })
         .collect()
 }
@@ -425,16 +478,12 @@ fn findings_of(changes: &ChangeSet, versions: &Versions) -> Vec<String> {
 }
 
 /// The one next step: the fix of the first gate that blocks; else what would raise the card.
-fn next(outcomes: &[Outcome], card: &Scorecard, scored: bool) -> String {
+fn next(outcomes: &[Outcome], card: &Scorecard, scored: bool) -> Untrusted {
     if let Some(outcome) = blocking(outcomes).first() {
-        let ruling = &outcome.ruling;
-        return ruling
-            .fix
-            .clone()
-            .unwrap_or_else(|| ruling.code.fix().to_owned());
+        return outcome.ruling.remedy();
     }
     match card.remedy().filter(|_| scored) {
-        Some(remedy) => format!("nothing blocks; {remedy}"),
-        None => String::from("merge when your reviewers are content"),
+        Some(remedy) => format!("nothing blocks; {remedy}").into(),
+        None => "merge when your reviewers are content".into(),
     }
 }

@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use crate::approval::{Approvals, Subject};
-use crate::untrusted::log_line as safe;
 
 /// How many approvals that do not count are told to people for a subject and group.
 pub(super) const SHOWN: usize = 10;
@@ -13,7 +12,7 @@ pub(crate) fn approvals_json(approvals: &Approvals) -> Value {
     let entries = approvals.decisions.iter().map(|decision| {
         let counted = decision.counted.iter().map(|each| {
             json!({
-                "reviewer": each.reviewer,
+                "reviewer": each.reviewer.for_machines(),
                 "account": each.account,
                 "pull": each.pull,
                 "review": each.review,
@@ -23,10 +22,10 @@ pub(crate) fn approvals_json(approvals: &Approvals) -> Value {
         });
         let discarded = decision.discarded.iter().map(|each| {
             json!({
-                "reviewer": each.reviewer,
+                "reviewer": each.reviewer.for_machines(),
                 "review": each.review,
                 "code": each.code,
-                "why": each.why,
+                "why": each.why.for_machines(),
             })
         });
         let files = match &decision.subject {
@@ -50,7 +49,7 @@ pub(crate) fn approvals_json(approvals: &Approvals) -> Value {
 pub(crate) fn change_requests_json(approvals: &Approvals) -> Value {
     let requests = approvals.requests.iter().map(|request| {
         json!({
-            "reviewer": request.reviewer,
+            "reviewer": request.reviewer.for_machines(),
             "pull": request.pull,
             "review": request.review,
         })
@@ -62,7 +61,7 @@ pub(crate) fn change_requests_json(approvals: &Approvals) -> Value {
 /// it.
 pub(crate) fn approvals_text(approvals: &Approvals) -> Vec<String> {
     let requests = approvals.requests.iter().map(|request| {
-        let who = safe(&request.reviewer);
+        let who = request.reviewer.log();
         format!("✗ {who} requests changes (review {})", request.review)
     });
     let mut lines: Vec<String> = requests.collect();
@@ -77,14 +76,14 @@ pub(crate) fn approvals_text(approvals: &Approvals) -> Vec<String> {
             .map(|digest| format!(" {}", digest.short()));
         lines.push(format!(
             "{mark} {}{} · {}",
-            safe(&decision.subject.words()),
+            decision.subject.words().log(),
             digest.unwrap_or_default(),
-            safe(&decision.group.words())
+            decision.group.words().log()
         ));
         for each in &decision.counted {
             lines.push(format!(
                 "    ✓ {} approved commit {} (review {})",
-                safe(&each.reviewer),
+                each.reviewer.log(),
                 each.commit.short(),
                 each.review
             ));
@@ -92,9 +91,9 @@ pub(crate) fn approvals_text(approvals: &Approvals) -> Vec<String> {
         for each in decision.discarded.iter().take(SHOWN) {
             lines.push(format!(
                 "    ✗ {} [{}] {}",
-                safe(&each.reviewer),
+                each.reviewer.log(),
                 each.code.id(),
-                safe(&each.why)
+                each.why.log()
             ));
         }
         let more = decision.discarded.len().saturating_sub(SHOWN);

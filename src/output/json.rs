@@ -5,10 +5,12 @@
 use serde::Serialize;
 
 use super::{Look, Output, RenderError};
+use crate::prompt::PromptId;
 use crate::prompt::diff::Difference;
 use crate::report::{CoverageReport, Report};
 use crate::rules::Origin;
 use crate::units::{Digest, Share};
+use crate::untrusted::Untrusted;
 
 pub(crate) struct Json;
 
@@ -49,7 +51,7 @@ struct Check<'r> {
     governed: bool,
     scored: bool,
     changes: Vec<Change<'r>>,
-    formatting_only: &'r [String],
+    formatting_only: Vec<&'r str>,
     governed_files: Vec<GovernedFile<'r>>,
     categories: Vec<Category<'r>>,
     outcomes: Vec<Outcome<'r>>,
@@ -58,7 +60,7 @@ struct Check<'r> {
     approvals: serde_json::Value,
     change_requests: serde_json::Value,
     evidence: Vec<EvidenceFile<'r>>,
-    findings: &'r [String],
+    findings: Vec<&'r str>,
     errors: Vec<String>,
     next: &'r str,
 }
@@ -99,8 +101,8 @@ struct DifferenceOut<'r> {
     added_lines: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     removed_lines: Option<usize>,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    passages: &'r [(String, String)],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    passages: Vec<(&'r str, &'r str)>,
 }
 
 #[derive(Serialize)]
@@ -125,7 +127,7 @@ struct Category<'r> {
     rationale: Vec<Rationale<'r>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     capped: Option<&'static str>,
-    evidence: &'r [String],
+    evidence: Vec<&'r str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     remedy: Option<&'r str>,
 }
@@ -151,7 +153,7 @@ struct Outcome<'r> {
     code: &'static str,
     found: &'r str,
     needed: &'r str,
-    fix: &'r str,
+    fix: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     waiver: Option<Waiver<'r>>,
 }
@@ -237,7 +239,7 @@ impl<'r> Check<'r> {
             merge_base: report.range.merge_base.as_str(),
             head: report.range.head.as_str(),
             policy: Policy {
-                path: report.policy.path.as_str(),
+                path: report.policy.path.for_machines(),
                 sha256: report.policy.sha256,
                 origin: match report.policy.origin {
                     Origin::Base => "base",
@@ -248,13 +250,13 @@ impl<'r> Check<'r> {
             governed: report.governed,
             scored: report.scored,
             changes: changes(report),
-            formatting_only: &report.formatting,
+            formatting_only: texts(&report.formatting),
             governed_files: report
                 .governed_files
                 .iter()
-                .map(|file| GovernedFile {
-                    kind: file.kind.id(),
-                    path: file.path.as_str(),
+                .map(|(kind, path)| GovernedFile {
+                    kind: kind.id(),
+                    path: path.for_machines(),
                 })
                 .collect(),
             categories: categories(report),
@@ -264,23 +266,27 @@ impl<'r> Check<'r> {
             approvals: super::approvals_json(&report.approvals),
             change_requests: super::change_requests_json(&report.approvals),
             evidence: evidence(report),
-            findings: &report.findings,
+            findings: texts(&report.findings),
             errors: report
                 .evidence
                 .iter()
                 .filter_map(|file| {
-                    let problem = file.problem.as_ref()?;
+                    let (code, found) = file.problem.as_ref()?;
                     Some(format!(
                         "{}: {}: {}",
-                        file.path,
-                        problem.code.id(),
-                        problem.found
+                        file.path.for_machines(),
+                        code.id(),
+                        found.for_machines()
                     ))
                 })
                 .collect(),
-            next: &report.next,
+            next: report.next.for_machines(),
         }
     }
+}
+
+fn texts(all: &[Untrusted]) -> Vec<&str> {
+    all.iter().map(Untrusted::for_machines).collect()
 }
 
 fn changes(report: &Report) -> Vec<Change<'_>> {
@@ -288,16 +294,16 @@ fn changes(report: &Report) -> Vec<Change<'_>> {
         .changes
         .iter()
         .map(|change| Change {
-            id: &change.id,
+            id: change.id.for_machines(),
             kind: change.kind,
-            renamed_from: change.from.as_deref(),
-            path: &change.path,
+            renamed_from: change.from.as_ref().map(Untrusted::for_machines),
+            path: change.path.for_machines(),
             risk: change.risk.id(),
             from: change.before,
             to: change.after,
             facets: &change.facets,
             triggers: &change.triggers,
-            freshness: change.freshness.as_deref(),
+            freshness: change.freshness.as_ref().map(Untrusted::for_machines),
             differences: change.differences.iter().map(difference).collect(),
         })
         .collect()
@@ -310,12 +316,12 @@ fn difference(difference: &Difference) -> DifferenceOut<'_> {
             before,
             after,
         } => DifferenceOut {
-            what,
-            before: before.as_deref(),
-            after: after.as_deref(),
+            what: what.for_machines(),
+            before: before.as_ref().map(Untrusted::for_machines),
+            after: after.as_ref().map(Untrusted::for_machines),
             added_lines: None,
             removed_lines: None,
-            passages: &[],
+            passages: Vec::new(),
         },
         Difference::Text {
             what,
@@ -323,12 +329,15 @@ fn difference(difference: &Difference) -> DifferenceOut<'_> {
             removed,
             passages,
         } => DifferenceOut {
-            what,
+            what: what.for_machines(),
             before: None,
             after: None,
             added_lines: Some(*added),
             removed_lines: Some(*removed),
-            passages,
+            passages: passages
+                .iter()
+                .map(|(before, after)| (before.for_machines(), after.for_machines()))
+                .collect(),
         },
     }
 }
@@ -344,25 +353,24 @@ fn categories(report: &Report) -> Vec<Category<'_>> {
             score: category.score.to_string(),
             weight: category.weight.to_string(),
             weighted: category.weighted.to_string(),
-            threshold: &category.threshold,
+            threshold: category.threshold.for_machines(),
             passes: category.passes,
             declared: false,
-            owner: &category.owner,
-            note: category.note.as_deref(),
+            owner: category.owner.for_machines(),
+            note: category.note.as_ref().map(Untrusted::for_machines),
             rationale: category
-                .scored
                 .checks
                 .iter()
                 .map(|check| Rationale {
                     check: &check.about,
-                    found: &check.found,
+                    found: check.found.for_machines(),
                     points: check.earned,
                     of: check.possible,
                 })
                 .collect(),
-            capped: category.scored.cap.map(|(_, why)| why),
-            evidence: &category.scored.evidence,
-            remedy: category.scored.remedy.as_deref(),
+            capped: category.capped,
+            evidence: texts(&category.evidence),
+            remedy: category.remedy.as_ref().map(Untrusted::for_machines),
         })
         .collect()
 }
@@ -374,20 +382,16 @@ fn outcomes(report: &Report) -> Vec<Outcome<'_>> {
         .map(|outcome| Outcome {
             gate: outcome.gate,
             hard: outcome.hard,
-            prompt: outcome.prompt(),
+            prompt: outcome.prompt().map(PromptId::as_str),
             outcome: outcome.ruling.state.id(),
             blocks: outcome.is_blocking(),
             code: outcome.ruling.code.id(),
-            found: &outcome.ruling.found,
-            needed: &outcome.ruling.needed,
-            fix: outcome
-                .ruling
-                .fix
-                .as_deref()
-                .unwrap_or_else(|| outcome.ruling.code.fix()),
+            found: outcome.ruling.found.for_machines(),
+            needed: outcome.ruling.needed.for_machines(),
+            fix: outcome.ruling.remedy().for_machines().to_owned(),
             waiver: outcome.waiver.as_ref().map(|waiver| Waiver {
-                reason: &waiver.reason,
-                by: &waiver.by,
+                reason: waiver.reason.for_machines(),
+                by: waiver.by.for_machines(),
                 expires: waiver.expires.to_string(),
             }),
         })
@@ -402,7 +406,7 @@ fn comparisons(report: &Report) -> Vec<Comparison<'_>> {
             let test = &comparison.as_failures;
             let (baseline, candidate) = test.passing();
             Comparison {
-                prompt,
+                prompt: prompt.for_machines(),
                 metric: "pass",
                 paired: test.pairs.count(),
                 only_baseline: comparison.only_baseline,
@@ -419,7 +423,7 @@ fn comparisons(report: &Report) -> Vec<Comparison<'_>> {
                 newly_failing: comparison
                     .newly_failing
                     .iter()
-                    .map(|pair| pair.id.as_str())
+                    .map(|pair| pair.id.for_machines())
                     .collect(),
             }
         })
@@ -466,13 +470,13 @@ fn evidence(report: &Report) -> Vec<EvidenceFile<'_>> {
         .evidence
         .iter()
         .map(|file| EvidenceFile {
-            path: &file.path,
+            path: file.path.for_machines(),
             sha256: file.sha256,
             kind: file.used_as.id(),
             tool: file.tool,
-            tool_version: file.tool_version.as_deref(),
+            tool_version: file.tool_version.as_ref().map(Untrusted::for_machines),
             provenance: file.provenance.id(),
-            problem: file.problem.as_ref().map(|problem| problem.code.id()),
+            problem: file.problem.as_ref().map(|(code, _)| code.id()),
         })
         .collect()
 }

@@ -5,10 +5,14 @@ mod json;
 mod markdown;
 mod text;
 
+use crate::prompt::PromptId;
 use crate::report::Report;
+use crate::untrusted::Untrusted;
 
 pub(crate) use approvals::{approvals_json, approvals_text, change_requests_json};
-pub(crate) use markdown::{Place, markdown};
+#[cfg(test)]
+pub(crate) use markdown::VALUES;
+pub(crate) use markdown::{Place, faults, markdown};
 pub(crate) use text::page as text;
 
 /// The renderers, the default one first.
@@ -21,6 +25,11 @@ pub(crate) trait Output: Sync {
 
     /// One line for the docs.
     fn about(&self) -> &'static str;
+
+    /// Whether people read it line by line, in a terminal or a log.
+    fn is_page(&self) -> bool {
+        false
+    }
 
     /// Renders a report.
     fn render(&self, report: &Report, look: Look) -> Result<String, RenderError>;
@@ -52,8 +61,8 @@ pub(crate) fn by_id(id: &str) -> Option<&'static dyn Output> {
 const NAMED: usize = 5;
 
 /// Names prompts: the first few, and how many more there are.
-fn prompts(ids: &[&str], sink: impl Fn(&str) -> String) -> String {
-    let named: Vec<String> = ids.iter().take(NAMED).map(|id| sink(id)).collect();
+fn prompts(ids: &[&PromptId], sink: impl Fn(&Untrusted) -> String) -> String {
+    let named: Vec<String> = ids.iter().take(NAMED).map(|id| sink(id.shown())).collect();
     match ids.len().saturating_sub(NAMED) {
         0 => named.join(", "),
         more => format!("{} and {more} more", named.join(", ")),
@@ -62,10 +71,10 @@ fn prompts(ids: &[&str], sink: impl Fn(&str) -> String) -> String {
 
 /// Names a difference in words: `temperature 0.2 → 0.7`, `+ tool refund`.
 fn words(
-    what: &str,
-    before: Option<&str>,
-    after: Option<&str>,
-    sink: impl Fn(&str) -> String,
+    what: &Untrusted,
+    before: Option<&Untrusted>,
+    after: Option<&Untrusted>,
+    sink: impl Fn(&Untrusted) -> String,
 ) -> String {
     let what = sink(what);
     match (before, after) {

@@ -9,7 +9,7 @@ use crate::policy::Mode;
 use crate::prompt::diff::Difference;
 use crate::report::{ChangeReport, Report};
 use crate::rules::Origin;
-use crate::untrusted::{log_line as safe, shorten};
+use crate::untrusted::Untrusted;
 use crate::verdict::Verdict;
 
 /// The longest line of prose before it is folded.
@@ -24,6 +24,10 @@ impl Output for Text {
 
     fn about(&self) -> &'static str {
         "for a person at a terminal"
+    }
+
+    fn is_page(&self) -> bool {
+        true
     }
 
     fn render(&self, report: &Report, look: Look) -> Result<String, RenderError> {
@@ -158,7 +162,7 @@ impl Page {
         if report.governed {
             self.line(&format!("  {}", report.gates()));
         }
-        self.prose("  next: ", 8, &safe(&report.next));
+        self.prose("  next: ", 8, &report.next.log());
     }
 
     fn gates(&mut self, report: &Report) {
@@ -182,10 +186,9 @@ impl Page {
                     ruling.code.id()
                 ),
             );
-            self.prose("    found:  ", 12, &safe(&ruling.found));
-            self.prose("    needed: ", 12, &safe(&ruling.needed));
-            let fix = ruling.fix.as_deref().unwrap_or_else(|| ruling.code.fix());
-            self.prose("    fix:    ", 12, &safe(fix));
+            self.prose("    found:  ", 12, &ruling.found.log());
+            self.prose("    needed: ", 12, &ruling.needed.log());
+            self.prose("    fix:    ", 12, &ruling.remedy().log());
         }
     }
 
@@ -194,7 +197,7 @@ impl Page {
         let name = self.paint(alike.outcome.gate, Colour::Bold);
         match alike.prompts.as_slice() {
             [] => name,
-            ids => format!("{name} · {}", prompts(ids, safe)),
+            ids => format!("{name} · {}", prompts(ids, Untrusted::log)),
         }
     }
 
@@ -216,11 +219,11 @@ impl Page {
                     self.gate(&alike),
                     ruling.code.id(),
                     waiver.expires,
-                    safe(&waiver.by)
+                    waiver.by.log()
                 ),
             );
-            self.prose("    found:  ", 12, &safe(&ruling.found));
-            self.prose("    reason: ", 12, &safe(&waiver.reason));
+            self.prose("    found:  ", 12, &ruling.found.log());
+            self.prose("    reason: ", 12, &waiver.reason.log());
         }
     }
 
@@ -230,15 +233,15 @@ impl Page {
         }
         self.title("What changed");
         for change in &report.changes {
-            let id = self.paint(&safe(&change.id), Colour::Bold);
+            let id = self.paint(&change.id.log(), Colour::Bold);
             let from = change
                 .from
-                .as_deref()
-                .map(|from| format!(" from {}", safe(from)));
+                .as_ref()
+                .map(|from| format!(" from {}", from.log()));
             let freshness = change
                 .freshness
-                .as_deref()
-                .map(|words| format!(" · evidence {words}"));
+                .as_ref()
+                .map(|words| format!(" · evidence {}", words.log()));
             self.line(&format!(
                 "  {id}  {}{}  {}{}",
                 change.kind,
@@ -250,9 +253,9 @@ impl Page {
                 self.difference(difference);
             }
         }
-        for file in &report.governed_files {
-            let path = self.paint(&safe(file.path.as_str()), Colour::Bold);
-            self.line(&format!("  {path}  {}", file.kind.id()));
+        for (kind, path) in &report.governed_files {
+            let path = self.paint(&path.log(), Colour::Bold);
+            self.line(&format!("  {path}  {}", kind.id()));
         }
     }
 
@@ -263,7 +266,7 @@ impl Page {
                 before,
                 after,
             } => {
-                let line = words(what, before.as_deref(), after.as_deref(), safe);
+                let line = words(what, before.as_ref(), after.as_ref(), Untrusted::log);
                 self.prose("    ", 6, &line);
             }
             Difference::Text {
@@ -272,13 +275,13 @@ impl Page {
                 removed,
                 passages,
             } => {
-                self.line(&format!("    {} (+{added} −{removed} lines)", safe(what)));
+                self.line(&format!("    {} (+{added} −{removed} lines)", what.log()));
                 let sides = passages.iter().flat_map(|(before, after)| {
                     [("−", before, Colour::Red), ("+", after, Colour::Green)]
                 });
                 for (mark, text, colour) in sides.filter(|(_, text, _)| !text.is_empty()) {
                     let mark = self.paint(mark, colour);
-                    self.prose(&format!("      {mark} "), 8, &safe(text));
+                    self.prose(&format!("      {mark} "), 8, &text.log());
                 }
             }
         }
@@ -299,9 +302,9 @@ impl Page {
                 format!("{} %", category.weight),
                 category.score.to_string(),
                 category.weighted.to_string(),
-                category.threshold.clone(),
+                category.threshold.log(),
                 String::from(if category.passes { "✓" } else { "✗" }),
-                safe(&category.owner),
+                category.owner.log(),
             ]);
         }
         rows.push(vec![
@@ -319,9 +322,9 @@ impl Page {
             .filter(|category| !category.passes)
             .collect();
         for category in weak {
-            if let Some(remedy) = &category.scored.remedy {
+            if let Some(remedy) = &category.remedy {
                 let first = format!("  to raise {}: ", category.id.title());
-                self.prose(&first, 4, &safe(remedy));
+                self.prose(&first, 4, &remedy.log());
             }
         }
     }
@@ -332,7 +335,7 @@ impl Page {
         }
         self.title("Evals");
         for (prompt, comparison) in &report.comparisons {
-            let first = format!("  {}: ", safe(prompt));
+            let first = format!("  {}: ", prompt.log());
             self.prose(&first, 4, &comparison.as_failures.words());
             let unpaired =
                 comparison.only_baseline + comparison.only_candidate + comparison.changed;
@@ -343,9 +346,10 @@ impl Page {
                 ));
             }
             for pair in comparison.newly_failing.iter().take(5) {
-                let reason = pair.candidate.reason.as_deref().unwrap_or("failed");
-                let first = format!("    newly failing {}: ", safe(&pair.id));
-                self.prose(&first, 6, &safe(&shorten(reason, 160)));
+                let failed = Untrusted::from("failed");
+                let reason = pair.reason.as_ref().unwrap_or(&failed);
+                let first = format!("    newly failing {}: ", pair.id.log());
+                self.prose(&first, 6, &reason.shortened(160).log());
             }
             let more = comparison.newly_failing.len().saturating_sub(5);
             if more > 0 {
@@ -410,10 +414,10 @@ impl Page {
         }
         self.title("Findings");
         for finding in &report.findings {
-            self.prose("  - ", 4, &safe(finding));
+            self.prose("  - ", 4, &finding.log());
         }
         if !report.formatting.is_empty() {
-            let ids: Vec<String> = report.formatting.iter().map(|id| safe(id)).collect();
+            let ids: Vec<String> = report.formatting.iter().map(Untrusted::log).collect();
             self.prose("  - formatting only, same version: ", 4, &ids.join(", "));
         }
     }
@@ -429,7 +433,7 @@ impl Page {
             "base {} · head {} · policy {} {}{origin}",
             report.range.base.short(),
             report.range.head.short(),
-            report.policy.path,
+            report.policy.path.log(),
             report.policy.sha256.short(),
         )];
         for file in &report.evidence {
@@ -438,7 +442,7 @@ impl Page {
                 .map_or_else(|| String::from("unreadable"), |digest| digest.short());
             lines.push(format!(
                 "evidence {} {digest} {} {}",
-                safe(&file.path),
+                file.path.log(),
                 file.tool,
                 file.provenance.id()
             ));

@@ -1,34 +1,48 @@
 //! The comment's section of approvals.
 
-use serde::Serialize;
-
 use super::Room;
 use super::rows::Table;
+use super::shown::shown;
 use crate::approval::Decision;
 use crate::output::approvals::SHOWN;
 use crate::report::Report;
 
-#[derive(Serialize)]
-pub(super) struct Section {
-    given: usize,
-    needed: usize,
-    requests: Table<Request>,
-    decisions: Table<Row>,
+shown! {
+    /// Who approved what.
+    Section {
+        /// how many approvals are given
+        given: usize,
+        /// how many are needed
+        needed: usize,
+        /// who requests changes: `rows` and `more`
+        requests: Table<Request>,
+        /// what needs whose approval: `rows` and `more`
+        decisions: Table<Row>,
+    }
 }
 
-/// A reviewer who requests changes.
-#[derive(Serialize)]
-struct Request {
-    who: String,
-    review: u64,
+shown! {
+    /// A reviewer who requests changes.
+    Request {
+        /// the login
+        who: String,
+        /// the review's id
+        review: u64,
+    }
 }
 
-#[derive(Serialize)]
-struct Row {
-    subject: String,
-    group: String,
-    counted: String,
-    discarded: String,
+shown! {
+    /// What one group must approve.
+    Row {
+        /// the prompt or the files
+        subject: String,
+        /// who must approve
+        group: String,
+        /// the approvals that count
+        counted: String,
+        /// those that do not, each with the reason
+        discarded: String,
+    }
 }
 
 /// The section, where there is something to show.

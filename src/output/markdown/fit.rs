@@ -1,6 +1,9 @@
 //! What a place has room for: a report that is too long loses whole sections, in a fixed
 //! order, and says which.
 
+use crate::limits::{COMMENT, SUMMARY};
+use crate::templates::{Template, Templates};
+
 /// Where the Markdown goes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place<'a> {
@@ -12,6 +15,16 @@ pub(crate) struct Place<'a> {
     page: Option<&'a str>,
     /// What holds all of it.
     whole: &'static str,
+    /// Which template of the repository is for it.
+    own: Own,
+}
+
+/// Which template of the repository a place takes.
+#[derive(Debug, Clone, Copy)]
+enum Own {
+    Comment,
+    Summary,
+    None,
 }
 
 impl<'a> Place<'a> {
@@ -19,9 +32,10 @@ impl<'a> Place<'a> {
     pub(crate) const fn comment(page: Option<&'a str>) -> Self {
         Self {
             name: "a comment",
-            limit: 60_000,
+            limit: COMMENT,
             page,
             whole: "job summary",
+            own: Own::Comment,
         }
     }
 
@@ -29,9 +43,10 @@ impl<'a> Place<'a> {
     pub(crate) const fn check_run(page: Option<&'a str>, beside: usize) -> Self {
         Self {
             name: "a check run",
-            limit: 60_000_usize.saturating_sub(beside),
+            limit: COMMENT.saturating_sub(beside),
             page,
             whole: "job summary",
+            own: Own::None,
         }
     }
 
@@ -39,9 +54,10 @@ impl<'a> Place<'a> {
     pub(crate) const fn summary() -> Self {
         Self {
             name: "a job summary",
-            limit: 1_000_000,
+            limit: SUMMARY,
             page: None,
             whole: "JSON report",
+            own: Own::Summary,
         }
     }
 
@@ -52,7 +68,22 @@ impl<'a> Place<'a> {
             limit: usize::MAX,
             page: None,
             whole: "JSON report",
+            own: Own::Comment,
         }
+    }
+
+    /// The template of the repository for it.
+    pub(super) const fn template(self, templates: &Templates) -> Option<&Template> {
+        match self.own {
+            Own::Comment => templates.comment.as_ref(),
+            Own::Summary => templates.summary.as_ref(),
+            Own::None => None,
+        }
+    }
+
+    /// The most bytes that it takes.
+    pub(super) const fn limit(self) -> usize {
+        self.limit
     }
 
     /// Whether `text` fits.

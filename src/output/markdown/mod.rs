@@ -1,30 +1,31 @@
 //! `--format markdown`: the scorecard comment, from `templates/comment.md.j2`.
 //!
 //! Logic stays here; the template has loops and conditions only. Every text is sent through
-//! a Markdown sink before the template sees it. Where it grows too long for its place it loses
+//! a Markdown sink before the template sees it, so that one of the repository cannot print what
+//! was not made harmless. Where it grows too long for its place it loses
 //! whole sections and rows, never half of one.
 
 mod approvals;
 mod fit;
 mod rows;
+mod shown;
+mod template;
+mod values;
 
 pub(crate) use fit::Place;
-
-use minijinja::syntax::SyntaxConfig;
-use minijinja::value::Serde;
-use minijinja::{Environment, UndefinedBehavior};
-use serde_json::{Value as Json, json};
+#[cfg(test)]
+pub(crate) use values::VALUES;
 
 use super::{Look, Output, RenderError};
 use crate::policy::Mode;
 use crate::regression::Comparison;
 use crate::report::{ChangeReport, Report};
 use crate::rules::Origin;
-use crate::untrusted::{markdown_inline as inline, shorten};
+use crate::templates::replaced;
 use crate::verdict::Verdict;
 use fit::{Room, Section};
-
-const TEMPLATE: &str = include_str!("../../../templates/comment.md.j2");
+use template::{Fault, Source};
+use values::{PolicyView, Values};
 
 pub(crate) struct Markdown;
 
@@ -42,8 +43,32 @@ impl Output for Markdown {
     }
 }
 
-/// Renders the report, as full as its place allows.
+/// Renders the report, as full as its place allows: with the repository's template for that
+/// place, where there is one that works.
 pub(crate) fn markdown(report: &Report, place: Place<'_>) -> Result<String, RenderError> {
+    if let Some(own) = place.template(&report.templates)
+        && let Ok(text) = fitted(report, place, Source::Own(&own.text))
+    {
+        return Ok(text);
+    }
+    fitted(report, place, Source::BuiltIn).map_err(|fault| RenderError {
+        output: "markdown",
+        reason: fault.what,
+    })
+}
+
+/// Says what the repository's templates do wrong with this report.
+pub(crate) fn faults(report: &Report) -> Vec<String> {
+    let places = [Place::comment(None), Place::summary()];
+    let faults = places.into_iter().filter_map(|place| {
+        let own = place.template(&report.templates)?;
+        let fault = fitted(report, place, Source::Own(&own.text)).err()?;
+        Some(replaced(&own.path, fault.line, &fault.what))
+    });
+    faults.collect()
+}
+
+fn fitted(report: &Report, place: Place<'_>, source: Source<'_>) -> Result<String, Fault> {
     let rows = [
         report.failing().len(),
         report.waived().len(),
@@ -56,81 +81,66 @@ pub(crate) fn markdown(report: &Report, place: Place<'_>) -> Result<String, Rend
     let rows = rows.into_iter().max().unwrap_or_default();
     let mut room = Room::ALL;
     loop {
-        let text = render(report, room, place)?;
-        match room.less(rows) {
-            Some(less) if !place.takes(&text) => room = less,
-            _ => return Ok(text),
+        let text = tidy(&template::render(source, &values(report, room, place))?);
+        match (place.takes(&text), room.less(rows), source) {
+            (true, ..) | (false, None, Source::BuiltIn) => return Ok(text),
+            (false, Some(less), _) => room = less,
+            (false, None, Source::Own(_)) => return Err(Fault::too_long(place.limit())),
         }
     }
 }
 
-fn render(report: &Report, room: Room, place: Place<'_>) -> Result<String, RenderError> {
-    let failed = |error: minijinja::Error| RenderError {
-        output: "markdown",
-        reason: format!("{error:#}"),
-    };
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    let syntax = SyntaxConfig::builder()
-        .trim_blocks(true)
-        .lstrip_blocks(true)
-        .build();
-    environment.set_syntax(syntax.map_err(failed)?);
-    environment
-        .add_template("comment.md.j2", TEMPLATE)
-        .map_err(failed)?;
-    let template = environment.get_template("comment.md.j2").map_err(failed)?;
-    let text = template
-        .render(Serde(values(report, room, place)))
-        .map_err(failed)?;
-    Ok(tidy(&text))
-}
-
 /// Everything that the template shows, made harmless.
-fn values(report: &Report, room: Room, place: Place<'_>) -> Json {
+fn values(report: &Report, room: Room, place: Place<'_>) -> Values {
     let blocking = report.blocking();
-    json!({
-            "icon": icon(report),
-            "alert": alert(report),
-            "headline": report.headline(),
-            "gates": report.gates(),
-            "first": blocking.first().map(|outcome| inline(&shorten(&outcome.ruling.found, 400))),
-            "next": inline(&shorten(&report.next, 600)),
-            "failing": rows::failing(report, room),
-            "waived": rows::waived(report, room),
-            "changes": rows::changes(report, room),
-            "governed_files": rows::governed_files(report, room),
-            "differences": room.shows(Section::Differences),
-            "governed": report.governed,
-            "scorecard": report.scored && room.shows(Section::Scorecard),
-            "categories": rows::categories(report, room),
-            "total": report.card.total.to_string(),
-            "band": report.card.band.words(),
-            "evals": room.shows(Section::Evals).then(|| rows::evals(report, room)),
-            "cases": room.shows(Section::Cases),
-            "rationale": (report.scored && room.shows(Section::Rationale))
-                .then(|| rows::rationale(report, room)),
-            "remedies": rows::remedies(report, room),
-            "coverage": report
-                .coverage
-                .as_ref()
-                .filter(|_| room.shows(Section::Coverage))
-                .map(rows::coverage),
-            "findings": room.shows(Section::Findings).then(|| rows::findings(report, room)),
-            "approvals": room
-                .shows(Section::Approvals)
-                .then(|| approvals::section(report, room)),
-            "policy": {
-                "digest": report.policy.sha256.short(),
-                "origin": origin(report),
-            },
-            "base": report.range.base.short(),
-            "head": report.range.head.short(),
-            "files": rows::files(report, room),
-            "traces": report.coverage.is_some(),
-            "again": again(report),
-            "left_out": place.left_out(room, |section| has(report, section)),
-    })
+    let first = blocking.first();
+    Values {
+        icon: icon(report),
+        alert: alert(report),
+        headline: report.headline(),
+        gates: report.gates(),
+        first: first.map(|outcome| outcome.ruling.found.shortened(400).inline()),
+        next: report.next.shortened(600).inline(),
+        failing: rows::failing(report, room),
+        waived: rows::waived(report, room),
+        changes: rows::changes(report, room),
+        governed_files: rows::governed_files(report, room),
+        differences: room.shows(Section::Differences),
+        governed: report.governed,
+        scorecard: report.scored && room.shows(Section::Scorecard),
+        categories: rows::categories(report, room),
+        total: report.card.total.to_string(),
+        band: report.card.band.words(),
+        evals: room
+            .shows(Section::Evals)
+            .then(|| rows::evals(report, room)),
+        cases: room.shows(Section::Cases),
+        rationale: (report.scored && room.shows(Section::Rationale))
+            .then(|| rows::rationale(report, room)),
+        remedies: rows::remedies(report, room),
+        coverage: report
+            .coverage
+            .as_ref()
+            .filter(|_| room.shows(Section::Coverage))
+            .map(rows::coverage),
+        findings: room
+            .shows(Section::Findings)
+            .then(|| rows::findings(report, room)),
+        approvals: room
+            .shows(Section::Approvals)
+            .then(|| approvals::section(report, room))
+            .flatten(),
+        policy: PolicyView {
+            digest: report.policy.sha256.short(),
+            origin: origin(report),
+        },
+        base: report.range.base.short().to_owned(),
+        head: report.range.head.short().to_owned(),
+        files: rows::files(report, room),
+        traces: report.coverage.is_some(),
+        again: again(report),
+        left_out: place.left_out(room, |section| has(report, section)),
+    }
 }
 
 /// The command that repeats the verdict on a laptop, with the inputs that the reader has.

@@ -5,18 +5,19 @@ use crate::output::{prompts as named, words};
 use crate::prompt::diff::Difference;
 use crate::regression::{Comparison, p_value, points};
 use crate::report::{ChangeReport, CoverageReport, Report};
-use crate::untrusted::{markdown_code as code, markdown_inline as inline, shorten};
+use crate::untrusted::{Untrusted, markdown_inline};
 use serde::Serialize;
 
 use super::fit::Room;
+use super::shown::shown;
 
 /// How many newly failing cases are shown of a prompt.
 const CASES: usize = 3;
 
 impl Room {
     /// A name, which may be as long as a path can be.
-    pub(super) fn name(self, text: &str) -> String {
-        inline(&shorten(text, self.text))
+    pub(super) fn name(self, text: &Untrusted) -> String {
+        text.shortened(self.text).inline()
     }
 }
 
@@ -38,24 +39,34 @@ impl<T> Table<T> {
     }
 }
 
-#[derive(Serialize)]
-pub(super) struct Failing {
-    gate: &'static str,
-    hard: bool,
-    prompt: String,
-    outcome: &'static str,
-    blocks: bool,
-    code: &'static str,
-    found: String,
-    needed: String,
-    fix: String,
+shown! {
+    /// A gate that is not green.
+    Failing {
+        /// the gate's id
+        gate: &'static str,
+        /// whether it is a hard gate
+        hard: bool,
+        /// the prompts that it is about
+        prompt: String,
+        /// the outcome's word
+        outcome: &'static str,
+        /// whether it blocks
+        blocks: bool,
+        /// the reason code
+        code: &'static str,
+        /// what was found
+        found: String,
+        /// what was needed
+        needed: String,
+        /// what to do
+        fix: String,
+    }
 }
 
 pub(super) fn failing(report: &Report, room: Room) -> Table<Failing> {
     let row = |alike: Alike<'_>| {
         let Alike { outcome, .. } = alike;
         let ruling = &outcome.ruling;
-        let fix = ruling.fix.as_deref().unwrap_or_else(|| ruling.code.fix());
         Failing {
             gate: outcome.gate,
             hard: outcome.hard,
@@ -63,23 +74,32 @@ pub(super) fn failing(report: &Report, room: Room) -> Table<Failing> {
             outcome: ruling.state.id(),
             blocks: ruling.blocks,
             code: ruling.code.id(),
-            found: inline(&shorten(&ruling.found, room.text)),
-            needed: inline(&shorten(&ruling.needed, room.text)),
-            fix: inline(&shorten(fix, room.text)),
+            found: room.name(&ruling.found),
+            needed: room.name(&ruling.needed),
+            fix: room.name(&ruling.remedy()),
         }
     };
     Table::of(report.failing().into_iter(), room, row)
 }
 
-#[derive(Serialize)]
-pub(super) struct Waived {
-    gate: &'static str,
-    prompt: String,
-    code: &'static str,
-    found: String,
-    reason: String,
-    by: String,
-    until: String,
+shown! {
+    /// A gate that is waived.
+    Waived {
+        /// the gate's id
+        gate: &'static str,
+        /// the prompts that it is about
+        prompt: String,
+        /// the reason code
+        code: &'static str,
+        /// what was found
+        found: String,
+        /// why it is waived
+        reason: String,
+        /// who answers for it
+        by: String,
+        /// the last day
+        until: String,
+    }
 }
 
 pub(super) fn waived(report: &Report, room: Room) -> Table<Waived> {
@@ -90,22 +110,30 @@ pub(super) fn waived(report: &Report, room: Room) -> Table<Waived> {
             gate: outcome.gate,
             prompt: named(&prompts, |id| room.name(id)),
             code: outcome.ruling.code.id(),
-            found: inline(&shorten(&outcome.ruling.found, room.text)),
-            reason: inline(&shorten(&waiver.reason, room.text)),
+            found: room.name(&outcome.ruling.found),
+            reason: room.name(&waiver.reason),
             by: room.name(&waiver.by),
             until: waiver.expires.to_string(),
         }
     })
 }
 
-#[derive(Serialize)]
-pub(super) struct Changed {
-    id: String,
-    kind: String,
-    version: String,
-    facets: String,
-    freshness: String,
-    differences: Vec<String>,
+shown! {
+    /// A changed prompt.
+    Changed {
+        /// its id
+        id: String,
+        /// how it changed, in brackets; empty for a plain modification
+        kind: String,
+        /// the versions before and after, as code
+        version: String,
+        /// what of it changed
+        facets: String,
+        /// how its eval run is tied to it
+        freshness: String,
+        /// the differences, a list of lines
+        differences: Vec<String>,
+    }
 }
 
 pub(super) fn changes(report: &Report, room: Room) -> Table<Changed> {
@@ -114,7 +142,11 @@ pub(super) fn changes(report: &Report, room: Room) -> Table<Changed> {
         kind: kind(change, room),
         version: version(change),
         facets: change.facets.join(", "),
-        freshness: change.freshness.as_deref().map(inline).unwrap_or_default(),
+        freshness: change
+            .freshness
+            .as_ref()
+            .map(Untrusted::inline)
+            .unwrap_or_default(),
         differences: change
             .differences
             .iter()
@@ -123,16 +155,22 @@ pub(super) fn changes(report: &Report, room: Room) -> Table<Changed> {
     })
 }
 
-#[derive(Serialize)]
-pub(super) struct Governed {
-    path: String,
-    kind: &'static str,
+shown! {
+    /// Another governed file that changed.
+    Governed {
+        /// the path, as code
+        path: String,
+        /// what it is
+        kind: &'static str,
+    }
 }
 
 pub(super) fn governed_files(report: &Report, room: Room) -> Table<Governed> {
-    Table::of(report.governed_files.iter(), room, |file| Governed {
-        path: code(&shorten(file.path.as_str(), room.text)),
-        kind: file.kind.id(),
+    Table::of(report.governed_files.iter(), room, |(kind, path)| {
+        Governed {
+            path: path.shortened(room.text).code(),
+            kind: kind.id(),
+        }
     })
 }
 
@@ -162,8 +200,8 @@ fn told(difference: &Difference, room: Room) -> Vec<String> {
             before,
             after,
         } => {
-            let sink = |text: &str| inline(&shorten(text, room.text));
-            vec![words(what, before.as_deref(), after.as_deref(), sink)]
+            let sink = |text: &Untrusted| room.name(text);
+            vec![words(what, before.as_ref(), after.as_ref(), sink)]
         }
         Difference::Text {
             what,
@@ -173,8 +211,8 @@ fn told(difference: &Difference, room: Room) -> Vec<String> {
         } => {
             let mut lines = vec![format!("{} (+{added} −{removed} lines)", room.name(what))];
             for (before, after) in passages {
-                let side = |text: &str, mark: &str| {
-                    let text = inline(&shorten(text, room.text));
+                let side = |text: &Untrusted, mark: &str| {
+                    let text = room.name(text);
                     if text.is_empty() {
                         text
                     } else {
@@ -194,17 +232,28 @@ fn told(difference: &Difference, room: Room) -> Vec<String> {
     }
 }
 
-#[derive(Serialize)]
-pub(super) struct CategoryRow {
-    title: &'static str,
-    weight: String,
-    score: String,
-    weighted: String,
-    threshold: String,
-    mark: &'static str,
-    evidence: String,
-    owner: String,
-    note: Option<String>,
+shown! {
+    /// A category of the scorecard.
+    CategoryRow {
+        /// its name
+        title: &'static str,
+        /// its weight in percent
+        weight: String,
+        /// 1 to 5
+        score: String,
+        /// score times weight
+        weighted: String,
+        /// what it needs
+        threshold: String,
+        /// ✓ or ✗
+        mark: &'static str,
+        /// what it rests on
+        evidence: String,
+        /// who answers for it
+        owner: String,
+        /// the policy's note, or none
+        note: Option<String>,
+    }
 }
 
 pub(super) fn categories(report: &Report, room: Room) -> Vec<CategoryRow> {
@@ -217,40 +266,64 @@ pub(super) fn categories(report: &Report, room: Room) -> Vec<CategoryRow> {
             weight: category.weight.to_string(),
             score: category.score.to_string(),
             weighted: category.weighted.to_string(),
-            threshold: inline(&category.threshold),
+            threshold: category.threshold.inline(),
             mark: if category.passes { "✓" } else { "✗" },
-            evidence: match category.scored.evidence.as_slice() {
+            evidence: match category.evidence.as_slice() {
                 [] => String::from("none"),
-                list => inline(&shorten(&list.join(", "), room.text.min(160))),
+                list => {
+                    let list: Vec<&str> = list.iter().map(Untrusted::for_machines).collect();
+                    let list = Untrusted::from(list.join(", "));
+                    list.shortened(room.text.min(160)).inline()
+                }
             },
             owner: room.name(&category.owner),
-            note: category.note.as_deref().map(|note| room.name(note)),
+            note: category.note.as_ref().map(|note| room.name(note)),
         })
         .collect()
 }
 
-#[derive(Serialize)]
-pub(super) struct EvalRow {
-    prompt: String,
-    baseline: String,
-    candidate: String,
-    difference: String,
-    low: String,
-    high: String,
-    p: String,
-    n: u64,
-    unpaired: u64,
-    lost: u64,
-    shown: usize,
-    worst: Vec<Worst>,
+shown! {
+    /// Baseline against candidate of a prompt.
+    EvalRow {
+        /// its id
+        prompt: String,
+        /// how many cases passed at base
+        baseline: String,
+        /// how many pass at head
+        candidate: String,
+        /// in percentage points
+        difference: String,
+        /// lower end of its 95 % interval
+        low: String,
+        /// upper end
+        high: String,
+        /// the p-value
+        p: String,
+        /// how many cases were compared
+        n: u64,
+        /// how many were not
+        unpaired: u64,
+        /// how many newly fail
+        lost: u64,
+        /// how many of these are in `worst`
+        shown: usize,
+        /// the first of them, a list
+        worst: Vec<Worst>,
+    }
 }
 
-#[derive(Serialize)]
-pub(super) struct Worst {
-    id: String,
-    reason: String,
-    baseline: String,
-    candidate: String,
+shown! {
+    /// A case that newly fails.
+    Worst {
+        /// its id, as code
+        id: String,
+        /// why it fails
+        reason: String,
+        /// the answer at base
+        baseline: String,
+        /// the answer at head
+        candidate: String,
+    }
 }
 
 pub(super) fn evals(report: &Report, room: Room) -> Vec<EvalRow> {
@@ -268,7 +341,7 @@ pub(super) fn evals(report: &Report, room: Room) -> Vec<EvalRow> {
                 difference: points(test.pairs.difference()),
                 low: points(test.interval.0),
                 high: points(test.interval.1),
-                p: inline(p_value(test.p).trim_start_matches("= ")),
+                p: markdown_inline(p_value(test.p).trim_start_matches("= ")),
                 n: test.pairs.count(),
                 unpaired: comparison.only_baseline + comparison.only_candidate + comparison.changed,
                 lost: test.pairs.lost,
@@ -285,28 +358,32 @@ fn worst(comparison: &Comparison, room: Room) -> Vec<Worst> {
         .iter()
         .take(CASES)
         .map(|pair| {
-            let output = |text: &Option<String>| {
-                inline(&shorten(text.as_deref().unwrap_or("no answer"), room.text))
+            let or = |text: &Option<Untrusted>, other: &str, limit: usize| {
+                let text = text.as_ref().map(|text| text.shortened(limit).inline());
+                text.unwrap_or_else(|| other.to_owned())
             };
             Worst {
-                id: code(&shorten(&pair.id, room.text)),
-                reason: inline(&shorten(
-                    pair.candidate.reason.as_deref().unwrap_or("failed"),
-                    200,
-                )),
-                baseline: output(&pair.baseline.output),
-                candidate: output(&pair.candidate.output),
+                id: pair.id.shortened(room.text).code(),
+                reason: or(&pair.reason, "failed", 200),
+                baseline: or(&pair.baseline, "no answer", room.text),
+                candidate: or(&pair.candidate, "no answer", room.text),
             }
         })
         .collect()
 }
 
-#[derive(Serialize)]
-pub(super) struct Reason {
-    category: &'static str,
-    check: String,
-    found: String,
-    points: String,
+shown! {
+    /// A check of a category.
+    Reason {
+        /// the category's name
+        category: &'static str,
+        /// what is asked
+        check: String,
+        /// what was found
+        found: String,
+        /// points given, of those possible
+        points: String,
+    }
 }
 
 pub(super) fn rationale(report: &Report, room: Room) -> Vec<Reason> {
@@ -315,10 +392,10 @@ pub(super) fn rationale(report: &Report, room: Room) -> Vec<Reason> {
         .categories
         .iter()
         .flat_map(|category| {
-            category.scored.checks.iter().map(|check| Reason {
+            category.checks.iter().map(|check| Reason {
                 category: category.id.title(),
-                check: inline(&check.about),
-                found: inline(&shorten(&check.found, room.text)),
+                check: markdown_inline(&check.about),
+                found: room.name(&check.found),
                 points: format!("{} of {}", check.earned, check.possible),
             })
         })
@@ -331,27 +408,39 @@ pub(super) fn remedies(report: &Report, room: Room) -> Vec<String> {
         .categories
         .iter()
         .filter_map(|category| {
-            let remedy = category.scored.remedy.as_ref()?;
-            let remedy = inline(&shorten(remedy, room.text));
+            let remedy = category.remedy.as_ref()?;
+            let remedy = room.name(remedy);
             Some(format!("To raise {}: {remedy}", category.id.title()))
         })
         .collect()
 }
 
-#[derive(Serialize)]
-pub(super) struct CoverageView {
-    calls: u64,
-    wide: bool,
-    traces: u64,
-    fields: Vec<FieldRow>,
-    summary: String,
+shown! {
+    /// What production records.
+    CoverageView {
+        /// how many LLM calls were judged
+        calls: u64,
+        /// whether they are those of all prompts
+        wide: bool,
+        /// how many traces
+        traces: u64,
+        /// the fields, a list
+        fields: Vec<FieldRow>,
+        /// latency, tokens and cost in one line
+        summary: String,
+    }
 }
 
-#[derive(Serialize)]
-pub(super) struct FieldRow {
-    id: &'static str,
-    whole: u64,
-    share: String,
+shown! {
+    /// A field of a request.
+    FieldRow {
+        /// its key
+        id: &'static str,
+        /// how many calls it applies to
+        whole: u64,
+        /// how many of them have it
+        share: String,
+    }
 }
 
 pub(super) fn coverage(coverage: &CoverageReport) -> CoverageView {
@@ -363,7 +452,7 @@ pub(super) fn coverage(coverage: &CoverageReport) -> CoverageView {
         millis(coverage.p95),
         coverage.tokens.0,
         coverage.tokens.1,
-        inline(&coverage.cost.to_string()),
+        markdown_inline(&coverage.cost.to_string()),
         coverage.estimated,
         coverage.failed,
     );
@@ -394,11 +483,7 @@ pub(super) fn coverage(coverage: &CoverageReport) -> CoverageView {
 }
 
 pub(super) fn findings(report: &Report, room: Room) -> Vec<String> {
-    let mut lines: Vec<String> = report
-        .findings
-        .iter()
-        .map(|line| inline(&shorten(line, room.text)))
-        .collect();
+    let mut lines: Vec<String> = report.findings.iter().map(|line| room.name(line)).collect();
     if !report.formatting.is_empty() {
         let names: Vec<String> = report.formatting.iter().map(|id| room.name(id)).collect();
         lines.push(format!(
@@ -411,13 +496,14 @@ pub(super) fn findings(report: &Report, room: Room) -> Vec<String> {
 
 pub(super) fn files(report: &Report, room: Room) -> String {
     let mut table = Table::of(report.evidence.iter(), room, |file| {
-        let name = file.path.rsplit('/').next().unwrap_or(&file.path);
+        let name = file.path.for_machines().rsplit('/').next();
+        let name = Untrusted::from(name.unwrap_or_default());
         let digest = file
             .sha256
             .map_or_else(|| String::from("unreadable"), |digest| digest.short());
         format!(
             "{} `{digest}` {}",
-            code(&shorten(name, 60)),
+            name.shortened(60).code(),
             file.provenance.id()
         )
     });
