@@ -77,6 +77,9 @@ pub(crate) struct Environment {
     pub(crate) actions: bool,
     /// Whether output must be plain.
     pub(crate) no_color: bool,
+    /// Where CA certificates are instead of in the system's store: `SSL_CERT_FILE=...`. Set
+    /// but empty is something else than not set.
+    pub(crate) certificates: Vec<String>,
     /// `GATECARD_EVIDENCE`: the action's input, one path or glob a line.
     pub(crate) evidence: Vec<String>,
     /// `GATECARD_POLICY`: the action's input.
@@ -139,6 +142,10 @@ impl Environment {
             summary_file: path("GITHUB_STEP_SUMMARY"),
             actions: text("GITHUB_ACTIONS").as_deref() == Some("true"),
             no_color: text("NO_COLOR").is_some(),
+            certificates: ["SSL_CERT_FILE", "SSL_CERT_DIR"]
+                .iter()
+                .filter_map(|name| Some(format!("{name}={}", lookup(name)?)))
+                .collect(),
             evidence: lines(text("GATECARD_EVIDENCE")),
             policy: text("GATECARD_POLICY"),
             mode: text("GATECARD_MODE"),
@@ -153,6 +160,15 @@ impl Environment {
         (id > 0 && attempt > 0)
             .then(|| format!("{server}/{repository}/actions/runs/{id}/attempts/{attempt}"))
     }
+}
+
+/// Whether this is a step of a workflow, known before anything else is read.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "errors of the environment are printed in a workflow as well"
+)]
+pub(crate) fn in_workflow() -> bool {
+    std::env::var("GITHUB_ACTIONS").is_ok_and(|value| value == "true")
 }
 
 fn token(name: &'static str, value: Option<String>) -> Result<Option<Token>, EnvironmentError> {

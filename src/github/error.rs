@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use crate::environment::Token;
+use crate::units::Digest;
 use crate::untrusted::{log_line, shorten};
 
 /// A call, in words, and the permission that its token needs.
@@ -26,6 +27,14 @@ pub(crate) enum GithubError {
         url: String,
         /// Why.
         message: String,
+    },
+    /// There is nothing to recognise a server by.
+    #[error("cannot call {url}: found no CA certificates in {places}, expected PEM files")]
+    Certificates {
+        /// The API's address.
+        url: String,
+        /// Where they were looked for.
+        places: String,
     },
     /// GitHub answered with an error.
     #[error("cannot {}: GitHub answered {status}: {message}", call.name)]
@@ -89,6 +98,56 @@ pub(crate) enum GithubError {
         /// How many are asked for.
         most: usize,
     },
+    /// A file that GitHub does not keep any more.
+    #[error("cannot {}: {}", call.name, why.text())]
+    Gone {
+        /// What was asked.
+        call: Call,
+        /// Why it is not there.
+        why: Gone,
+    },
+    /// A file that is larger than what is downloaded.
+    #[error(
+        "cannot {}: found {found} bytes or more, expected at most {limit} \
+         (`artifact_limits.packed`)",
+        call.name
+    )]
+    TooLarge {
+        /// What was asked.
+        call: Call,
+        /// How large it is, or how much of it came before the download was stopped.
+        found: u64,
+        /// How large it may be.
+        limit: u64,
+    },
+    /// A file that is not the one that GitHub stored.
+    #[error("cannot {}: found content with the digest {found}, expected {expected}", call.name)]
+    Altered {
+        /// What was asked.
+        call: Call,
+        /// The digest of what came.
+        found: Digest,
+        /// The digest that GitHub states.
+        expected: Digest,
+    },
+    /// GitHub leads to where nothing is fetched from.
+    #[error("cannot {}: led to {found}, expected {expected}", call.name)]
+    Redirect {
+        /// What was asked.
+        call: Call,
+        /// Where to.
+        found: String,
+        /// Where it may lead.
+        expected: &'static str,
+    },
+    /// What came could not be written to the disk.
+    #[error("cannot {}: {message}", call.name)]
+    Disk {
+        /// What was asked.
+        call: Call,
+        /// Which file, and what the system says.
+        message: String,
+    },
     /// Earlier calls have used up the time.
     #[error("cannot {what}: earlier calls took all the time that there is")]
     NoTime {
@@ -105,6 +164,24 @@ pub(crate) enum GithubError {
     },
 }
 
+/// Why a file is not on GitHub any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gone {
+    /// It was kept for its time.
+    Expired,
+    /// Somebody deleted it.
+    Deleted,
+}
+
+impl Gone {
+    const fn text(self) -> &'static str {
+        match self {
+            Self::Expired => "it has expired",
+            Self::Deleted => "it does not exist any more",
+        }
+    }
+}
+
 impl GithubError {
     /// Something took longer than `limit`.
     pub(crate) const fn timeout(
@@ -119,9 +196,10 @@ impl GithubError {
     /// What to do about it, as one imperative sentence.
     pub(crate) fn hint(&self) -> String {
         match self {
-            Self::Client { .. } => String::from(
-                "check GITHUB_API_URL, and that the machine has CA certificates (SSL_CERT_FILE \
-                 names them)",
+            Self::Client { .. } => String::from("check GITHUB_API_URL"),
+            Self::Certificates { .. } => String::from(
+                "install the package `ca-certificates`, or set SSL_CERT_FILE to a file with the \
+                 certificates of the authorities that this machine trusts",
             ),
             Self::Refused {
                 call,
@@ -143,7 +221,21 @@ impl GithubError {
             Self::TooMany { .. } => {
                 String::from("split the pull request: smaller ones can be judged")
             }
-            Self::Timeout { .. } | Self::NoTime { .. } => String::from("run the job again"),
+            Self::Gone { .. } => String::from(
+                "run the workflow that makes it again, or keep it longer (`retention-days`)",
+            ),
+            Self::TooLarge { .. } => String::from(
+                "make it smaller, or raise `artifact_limits.packed` in the policy of the base \
+                 branch",
+            ),
+            Self::Altered { .. } | Self::Timeout { .. } | Self::NoTime { .. } => {
+                String::from("run the job again")
+            }
+            Self::Redirect { .. } => String::from(
+                "check that GITHUB_API_URL names GitHub's REST API over https, and nothing in \
+                 front of it changes the answers",
+            ),
+            Self::Disk { .. } => String::from("check the disk that TMPDIR names"),
         }
     }
 
@@ -153,9 +245,15 @@ impl GithubError {
             Self::Refused { status, .. } => *status >= 500,
             Self::Network { .. } | Self::Answer { .. } | Self::Timeout { .. } => true,
             Self::Client { .. }
+            | Self::Certificates { .. }
             | Self::RateLimited { .. }
             | Self::Pages { .. }
             | Self::TooMany { .. }
+            | Self::Gone { .. }
+            | Self::TooLarge { .. }
+            | Self::Altered { .. }
+            | Self::Redirect { .. }
+            | Self::Disk { .. }
             | Self::NoTime { .. } => false,
         }
     }

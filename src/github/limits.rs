@@ -11,6 +11,7 @@ pub(super) fn end(now: Instant, seconds: u64) -> Option<Instant> {
 }
 
 /// What an answer says about waiting.
+#[derive(Clone, Copy)]
 pub(super) struct Limits {
     /// Seconds that it asks to wait.
     pub(super) retry_after: Option<u64>,

@@ -23,6 +23,10 @@ const TIP: Call = Call {
     name: "read the tip of the branch",
     permission: "contents: read",
 };
+const COMPARE: Call = Call {
+    name: "compare two commits",
+    permission: "contents: read",
+};
 const MAY_WRITE: Call = Call {
     name: "read what a person may do",
     permission: "contents: read",
@@ -70,6 +74,8 @@ struct RawSide {
 #[derive(Deserialize)]
 struct RawRepo {
     #[serde(default)]
+    id: Option<u64>,
+    #[serde(default)]
     full_name: String,
 }
 
@@ -82,6 +88,7 @@ impl RawPull {
                 base_ref: self.base.branch,
                 base: self.base.sha,
                 head: self.head.sha,
+                head_repository: self.head.repo.and_then(|repo| repo.id),
             },
             open: self.state == "open",
             merged: self.merged || self.merged_at.is_some(),
@@ -108,8 +115,33 @@ struct RawObject {
 }
 
 #[derive(Deserialize)]
+struct RawComparison {
+    status: String,
+}
+
+#[derive(Deserialize)]
 struct RawPermission {
     permission: String,
+}
+
+/// What fuzzers call: lists and single pull requests of any shape.
+#[cfg(any(test, fuzzing))]
+pub(super) fn fuzzing(body: &str) {
+    let Some(repo) = RepoName::parse("acme/app") else {
+        return;
+    };
+    let one = serde_json::from_str::<RawPull>(body).map(|raw| vec![raw]);
+    let pulls = one.or_else(|_| serde_json::from_str::<Vec<RawPull>>(body));
+    for raw in pulls.unwrap_or_default() {
+        let of_repo = raw.is_of(&repo);
+        let live = raw.live(&repo);
+        assert!(
+            !of_repo || live.pull.repo == repo,
+            "a pull request of elsewhere"
+        );
+    }
+    drop(serde_json::from_str::<RawRef>(body));
+    drop(serde_json::from_str::<RawPermission>(body));
 }
 
 impl Client {
@@ -139,6 +171,22 @@ impl Client {
         match self.read::<RawRef>(TIP, Method::Get, &route, None).await {
             Ok((raw, _)) => Ok(Some(raw.object.sha)),
             Err(GithubError::Refused { status: 404, .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether a commit is part of the history of another; not, where one of them is not there.
+    pub(crate) async fn has_landed(
+        &self,
+        repo: &RepoName,
+        commit: &CommitSha,
+        tip: &CommitSha,
+    ) -> Result<bool, GithubError> {
+        let route = format!("/repos/{repo}/compare/{tip}...{commit}?per_page=1");
+        let read = self.read::<RawComparison>(COMPARE, Method::Get, &route, None);
+        match read.await {
+            Ok((raw, _)) => Ok(matches!(raw.status.as_str(), "behind" | "identical")),
+            Err(GithubError::Refused { status: 404, .. }) => Ok(false),
             Err(error) => Err(error),
         }
     }
@@ -229,6 +277,7 @@ mod tests {
                 base_ref: String::from("release/1.x"),
                 base: sha('b'),
                 head: sha('a'),
+                head_repository: Some(1),
             },
             open: true,
             merged: false,

@@ -4,14 +4,20 @@
 //! `publish`, which decides what to write.
 
 mod account;
+pub(crate) mod artifacts;
+pub(crate) mod attestation;
 pub(crate) mod checks;
 pub(crate) mod client;
 pub(crate) mod comments;
+pub(crate) mod demands;
+mod download;
 pub(crate) mod error;
 pub(crate) mod event;
 #[cfg(test)]
 #[path = "../../tests/integration/fake_github.rs"]
 pub(crate) mod fake_github;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod graphql;
 #[cfg(test)]
 mod harness;
@@ -20,8 +26,10 @@ pub(crate) mod live;
 pub(crate) mod observe;
 pub(crate) mod page;
 pub(crate) mod probe;
+pub(crate) mod releases;
 pub(crate) mod repo_name;
 mod route;
+pub(crate) mod runs;
 pub(crate) mod session;
 pub(crate) mod statuses;
 pub(crate) mod subject;

@@ -1,8 +1,5 @@
 //! Lists that come in pages: where the next one is, as the `Link` header tells it.
 
-/// The most pages that one list is followed for: 20,000 comments.
-pub(crate) const MAX_PAGES: usize = 200;
-
 /// Returns the address of the next page.
 pub(crate) fn next(link: &str) -> Option<&str> {
     link.split(',').find_map(|part| {
@@ -29,6 +26,25 @@ pub(crate) fn local<'a>(address: &'a str, api_url: &str) -> Option<&'a str> {
     (found.eq_ignore_ascii_case(host) && whole).then_some(path)
 }
 
+/// Whether a file may be fetched from an address: from any server over https, and over the
+/// scheme of `api_url` from the API's own machine, so that it works where everything is local.
+pub(super) fn is_safe(address: &str, api_url: &str) -> bool {
+    let machine = |address| {
+        let (scheme, rest) = split(address)?;
+        let host = rest.split(['/', '?', '#', '\\']).next()?;
+        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+        (!name.is_empty() && !name.contains('@')).then_some((scheme, name))
+    };
+    machine(address).is_some_and(|found| found.0 == "https" || Some(found) == machine(api_url))
+}
+
+/// The server of an address, with its scheme; none where it has no server.
+pub(super) fn origin(address: &str) -> Option<&str> {
+    let (scheme, rest) = split(address)?;
+    let host = rest.split(['/', '?', '#', '\\']).next()?;
+    address.get(..scheme.len() + "://".len() + host.len())
+}
+
 fn split(address: &str) -> Option<(&str, &str)> {
     address
         .split_once("://")
@@ -47,6 +63,46 @@ mod tests {
         assert_eq!(next(link), Some("https://a.example/x?page=3"));
         for none in ["", "<https://a.example/x>; rel=\"last\"", "next", "<>;"] {
             assert_eq!(next(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn files_are_fetched_over_https_or_from_the_machine_of_the_api() {
+        for (address, from_hub, from_local) in [
+            ("https://storage.example/x?sig=1", true, true),
+            ("http://storage.example/x", false, false),
+            ("http://127.0.0.1:7/x", false, true),
+            ("http://127.0.0.1.evil.example/x", false, false),
+            ("http://127.0.0.1@evil.example/x", false, false),
+            ("https://user@storage.example/x", false, false),
+            ("https:///x", false, false),
+            ("ftp://127.0.0.1/x", false, false),
+            ("file:///etc/passwd", false, false),
+            ("/x", false, false),
+            ("", false, false),
+        ] {
+            assert_eq!(
+                is_safe(address, "https://api.github.com"),
+                from_hub,
+                "{address}"
+            );
+            assert_eq!(
+                is_safe(address, "http://127.0.0.1:9"),
+                from_local,
+                "{address}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_the_server_of_an_address_is_told() {
+        for (address, expected) in [
+            ("https://a.example/x?sig=secret", Some("https://a.example")),
+            ("http://a.example:8?sig=secret", Some("http://a.example:8")),
+            ("ftp://a.example/x", None),
+            ("/x?sig=secret", None),
+        ] {
+            assert_eq!(origin(address), expected, "{address}");
         }
     }
 

@@ -21,6 +21,8 @@ pub(crate) enum Permission {
     Statuses,
     /// To make a check run, where the policy wants one.
     Checks,
+    /// To read artifacts, where the policy names one.
+    Actions,
 }
 
 /// Whether a token may do something.
@@ -42,6 +44,7 @@ impl Permission {
             Self::PullRequests => "pull-requests: write # the reviews and the comment",
             Self::Statuses => "statuses: write # the verdict",
             Self::Checks => "checks: write # the check run with its remarks",
+            Self::Actions => "actions: read # the artifacts that the policy names",
         }
     }
 
@@ -52,6 +55,7 @@ impl Permission {
             Self::PullRequests => "pull-requests",
             Self::Statuses => "statuses",
             Self::Checks => "checks",
+            Self::Actions => "actions",
         }
     }
 
@@ -63,6 +67,7 @@ impl Permission {
                 Self::PullRequests => "pull-requests: write",
                 Self::Statuses => "statuses: write",
                 Self::Checks => "checks: write",
+                Self::Actions => "actions: read",
             },
         }
     }
@@ -77,6 +82,11 @@ impl Client {
                 let route = format!("/repos/{repo}/commits?per_page=1");
                 let read = self.read(call, Method::Get, &route, None).await;
                 read.map(|(commits, _)| commits)
+            }
+            Permission::Actions => {
+                let route = format!("/repos/{repo}/actions/runs?per_page=1");
+                let read = self.read(call, Method::Get, &route, None).await;
+                read.map(|(runs, _)| runs)
             }
             Permission::PullRequests => {
                 let route = format!("/repos/{repo}/issues/comments/0");

@@ -1,4 +1,6 @@
-//! Text inside an address.
+//! Text inside an address, and times as answers write them.
+
+use chrono::{DateTime, Utc};
 
 /// Writes `text` so that it stands for itself inside an address. A `/` stays: the branches of
 /// a repository have it in their names.
@@ -12,6 +14,12 @@ pub(super) fn encode(text: &str) -> String {
         }
     }
     encoded
+}
+
+/// Reads a time as GitHub writes it; none where it is not one.
+pub(super) fn time(text: &str) -> Option<DateTime<Utc>> {
+    let time = DateTime::parse_from_rfc3339(text).ok()?;
+    Some(time.to_utc())
 }
 
 #[cfg(test)]

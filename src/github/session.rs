@@ -15,6 +15,8 @@ use crate::environment::{Environment, Token};
 pub(crate) enum Phase {
     /// To reach the verdict: what it takes leaves time to publish an error.
     Reading,
+    /// To download evidence: large files take longer than all that is read.
+    Downloads,
     /// To publish the comment, and to see before whether it may be: what that takes leaves time
     /// for the status.
     Comment,
@@ -27,6 +29,7 @@ pub(crate) struct Session {
     runtime: Runtime,
     client: Client,
     read: Cell<Duration>,
+    downloaded: Cell<Duration>,
     commented: Cell<Duration>,
     spent: Cell<Duration>,
 }
@@ -53,6 +56,7 @@ impl Session {
             runtime,
             client,
             read: Cell::default(),
+            downloaded: Cell::default(),
             commented: Cell::default(),
             spent: Cell::default(),
         })
@@ -74,6 +78,7 @@ impl Session {
         let left = patience.total.saturating_sub(self.spent.get());
         let (used, most) = match phase {
             Phase::Reading => (Some(&self.read), patience.reading),
+            Phase::Downloads => (Some(&self.downloaded), patience.downloads),
             Phase::Comment => (Some(&self.commented), patience.comment),
             Phase::Rest => (None, left),
         };
@@ -104,6 +109,7 @@ mod tests {
         let milliseconds = Duration::from_millis;
         let patience = Patience {
             reading: milliseconds(40),
+            downloads: milliseconds(40),
             comment: milliseconds(40),
             total: milliseconds(60_000),
             ..Patience::default()
@@ -115,7 +121,7 @@ mod tests {
             tokio::time::sleep(milliseconds(60)).await;
             Ok(())
         };
-        for phase in [Phase::Reading, Phase::Comment] {
+        for phase in [Phase::Reading, Phase::Downloads, Phase::Comment] {
             let late = session.run(phase, "wait", slow()).unwrap_err();
             assert!(matches!(late, GithubError::Timeout { .. }), "{late}");
             // However many calls a phase has, together they have its time.

@@ -53,6 +53,15 @@ impl Viewer {
         }
     }
 
+    /// Whether this is a workflow's own token.
+    pub(crate) fn is_actions(&self) -> bool {
+        match self {
+            Self::Account(id) => *id == ACTIONS_ID,
+            Self::Named(login) => login == ACTIONS_LOGIN,
+            Self::Actions => true,
+        }
+    }
+
     /// Asks both APIs.
     pub(crate) async fn ask(client: &Client) -> Result<Self, GithubError> {
         let query = "query { viewer { login databaseId } }";

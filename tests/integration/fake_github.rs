@@ -17,6 +17,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+#[path = "fake_files.rs"]
+pub(crate) mod files;
 #[path = "fake_http.rs"]
 mod http;
 #[path = "fake_reads.rs"]
@@ -75,6 +77,8 @@ pub(crate) enum Trouble {
     Truncated,
     /// The connection is reset in the middle of the answer.
     Reset,
+    /// The answer is a redirect to this address.
+    Redirect(String),
     /// The list names its next page on another server.
     LeadsElsewhere,
 }
@@ -97,6 +101,7 @@ struct State {
     next_id: u64,
     graphql: bool,
     reads: reads::Reads,
+    files: files::Files,
 }
 
 /// The running server; it ends with the test's process.
@@ -109,20 +114,15 @@ impl FakeGitHub {
     /// Starts a server with tokens of workflows: `ghs_write` and `ghs_read`, and `ghs_checks`,
     /// which may write check runs as well.
     pub(crate) fn start() -> Self {
-        let bound = TcpListener::bind("127.0.0.1:0");
-        let Some((listener, address)) = bound.ok().and_then(|listener| {
-            listener
-                .local_addr()
-                .ok()
-                .map(|address| (listener, address))
-        }) else {
-            unreachable!("loopback has a free port");
-        };
+        let (listener, address) = listen();
+        let (storage, storage_address) = listen();
         let state = Arc::new(Mutex::new(State {
             next_id: 5_000_000_000,
             graphql: true,
+            files: files::Files::at(storage_address),
             ..State::default()
         }));
+        files::start(storage, Arc::clone(&state));
         let shared = Arc::clone(&state);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -235,6 +235,18 @@ impl FakeGitHub {
     }
 }
 
+fn listen() -> (TcpListener, SocketAddr) {
+    let bound = TcpListener::bind("127.0.0.1:0");
+    let listening = bound.and_then(|listener| {
+        let address = listener.local_addr()?;
+        Ok((listener, address))
+    });
+    let Ok(listening) = listening else {
+        unreachable!("loopback has a free port");
+    };
+    listening
+}
+
 fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -269,7 +281,7 @@ fn serve(stream: TcpStream, state: &Mutex<State>, address: SocketAddr) {
             answer
         }
         Some(Trouble::Says(status, text)) => Answer {
-            body: text.to_owned(),
+            body: text.as_bytes().to_vec(),
             ..ok(status, &Value::Null)
         },
         Some(Trouble::Truncated) => {
@@ -282,6 +294,7 @@ fn serve(stream: TcpStream, state: &Mutex<State>, address: SocketAddr) {
             http::write_half(stream, &answer);
             return;
         }
+        Some(Trouble::Redirect(address)) => files::redirect(&address),
         Some(Trouble::LeadsElsewhere) => Answer {
             headers: String::from("link: <http://evil.example/x?page=2>; rel=\"next\"\r\n"),
             ..ok(200, &json!([]))
@@ -304,6 +317,10 @@ fn serve(stream: TcpStream, state: &Mutex<State>, address: SocketAddr) {
 impl State {
     fn trouble(&mut self, request: &Request) -> Option<Trouble> {
         self.requests.push(request.clone());
+        self.fault(request)
+    }
+
+    fn fault(&mut self, request: &Request) -> Option<Trouble> {
         let fault = self.faults.iter_mut().find(|fault| {
             let same = fault.method == request.method && request.path.contains(fault.path);
             same && fault.times > 0
@@ -361,6 +378,7 @@ impl State {
             ("POST", ["repos", _, _, "statuses", sha]) => {
                 self.create_status(sha, &access, &request.body)
             }
+            ("GET", parts) if files::knows(parts) => self.files.get(request, parts),
             ("GET", parts) => self.reads.get(request, parts, &access, root),
             _ => error(404, "Not Found"),
         }
@@ -381,7 +399,7 @@ impl State {
         if method == "DELETE" {
             self.comments.retain(|comment| comment.id.to_string() != id);
             return Answer {
-                body: String::new(),
+                body: Vec::new(),
                 ..ok(204, &Value::Null)
             };
         }

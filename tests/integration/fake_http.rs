@@ -13,7 +13,11 @@ pub(crate) struct Request {
     pub(crate) path: String,
     /// Whether it came in under `/api/`, as on an Enterprise server.
     pub(crate) enterprise: bool,
+    /// The whole `Authorization` header.
+    pub(crate) authorization: Option<String>,
     pub(crate) token: Option<String>,
+    /// The `Accept` headers.
+    pub(crate) accept: String,
     pub(crate) body: Value,
 }
 
@@ -21,7 +25,7 @@ pub(crate) struct Request {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: String,
-    pub(crate) body: String,
+    pub(crate) body: Vec<u8>,
 }
 
 /// Reads the request of a connection.
@@ -31,7 +35,7 @@ pub(crate) fn read(stream: &TcpStream) -> Option<Request> {
     reader.read_line(&mut line).ok()?;
     let mut parts = line.split_whitespace();
     let (method, address) = (parts.next()?.to_owned(), parts.next()?.to_owned());
-    let (mut length, mut token) = (0, None);
+    let (mut length, mut authorization, mut accept) = (0, None, String::new());
     loop {
         let mut line = String::new();
         reader.read_line(&mut line).ok()?;
@@ -40,7 +44,8 @@ pub(crate) fn read(stream: &TcpStream) -> Option<Request> {
         };
         match name.to_ascii_lowercase().as_str() {
             "content-length" => length = value.parse().ok()?,
-            "authorization" => token = value.strip_prefix("Bearer ").map(str::to_owned),
+            "authorization" => authorization = Some(value.to_owned()),
+            "accept" => accept.push_str(value),
             _ => {}
         }
     }
@@ -54,7 +59,12 @@ pub(crate) fn read(stream: &TcpStream) -> Option<Request> {
         method,
         path: inner.to_owned(),
         enterprise: inner != address,
-        token,
+        token: authorization
+            .as_deref()
+            .and_then(|header| header.strip_prefix("Bearer "))
+            .map(str::to_owned),
+        authorization,
+        accept,
         body: serde_json::from_slice(&body).unwrap_or_default(),
     })
 }
@@ -72,8 +82,9 @@ pub(crate) fn write(mut stream: TcpStream, answer: &Answer) {
         stream,
         "HTTP/1.1 {status} X\r\ncontent-type: application/json; charset=utf-8\r\n\
          date: Mon, 05 Jan 2026 12:00:00 GMT\r\nconnection: close\r\n\
-         content-length: {length}\r\n{headers}\r\n{body}"
-    );
+         content-length: {length}\r\n{headers}\r\n"
+    )
+    .and_then(|()| stream.write_all(body));
 }
 
 /// Promises the whole answer and closes after half of it.
@@ -82,8 +93,9 @@ pub(crate) fn write_half(mut stream: TcpStream, answer: &Answer) {
     let half = answer.body.split_at(length / 2).0;
     let _gone = write!(
         stream,
-        "HTTP/1.1 {status} X\r\ncontent-length: {length}\r\n\r\n{half}"
-    );
+        "HTTP/1.1 {status} X\r\ncontent-length: {length}\r\n\r\n"
+    )
+    .and_then(|()| stream.write_all(half));
 }
 
 /// A success.
@@ -91,7 +103,7 @@ pub(crate) fn ok(status: u16, body: &Value) -> Answer {
     Answer {
         status,
         headers: String::new(),
-        body: body.to_string(),
+        body: body.to_string().into_bytes(),
     }
 }
 

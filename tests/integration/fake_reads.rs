@@ -20,6 +20,7 @@ pub(super) struct Reads {
     roles: BTreeMap<String, &'static str>,
     timeline: Value,
     authors: BTreeMap<String, Value>,
+    rules: Option<Vec<Value>>,
 }
 
 /// An open pull request from a branch of the same repository, opened by user 7, `ann`. Tests
@@ -34,6 +35,13 @@ pub(crate) fn pull(number: u64, base: (&str, &str), head: (&str, &str)) -> Value
         "user": { "id": 7, "login": "ann", "type": "User" },
         "base": side(base), "head": side(head),
     })
+}
+
+/// A rule that requires a status, from one app where it is named.
+pub(crate) fn required(context: &str, app: Option<u64>) -> Value {
+    let check = json!({ "context": context, "integration_id": app });
+    let parameters = json!({ "required_status_checks": [check] });
+    json!({ "type": "required_status_checks", "parameters": parameters })
 }
 
 impl FakeGitHub {
@@ -102,6 +110,11 @@ impl FakeGitHub {
         self.state().reads.authors.insert(sha.to_owned(), nodes);
     }
 
+    /// Sets the rules of every branch. Without this the status of `main` is required.
+    pub(crate) fn rules(&self, rules: Vec<Value>) {
+        self.state().reads.rules = Some(rules);
+    }
+
     /// Puts a status there, set by an account.
     pub(crate) fn status(&self, creator: u64, sha: &str, context: &str, created_at: &str) {
         let creator = user((creator, "somebody"));
@@ -132,6 +145,14 @@ impl Reads {
     ) -> Answer {
         let list = |listed: &[Value]| page(root, request, listed);
         match parts {
+            ["repos", _, _] => ok(200, &json!({ "full_name": REPO, "default_branch": "main" })),
+            ["repos", _, _, "rules", "branches", _] => match &self.rules {
+                Some(rules) => list(rules),
+                None => list(&[required("gatecard: main", None)]),
+            },
+            ["repos", _, _, "branches", name] => {
+                ok(200, &json!({ "name": name, "protected": false }))
+            }
             ["repos", _, _, "commits"] => list(&[]),
             ["repos", _, _, "pulls"] => list(&self.open_pulls(&request.path)),
             ["repos", _, _, "pulls", number] => self
@@ -251,7 +272,7 @@ fn text(value: &Value, name: &str) -> String {
     found.as_str().unwrap_or_default().to_owned()
 }
 
-fn decode(text: &str) -> String {
+pub(super) fn decode(text: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {

@@ -12,11 +12,10 @@ use chrono::{DateTime, Utc};
 use crate::approval::observed::Account;
 use crate::files::{self, FileError};
 use crate::git::CommitSha;
+use crate::limits::EVENT;
 use crate::untrusted::shorten;
 use payload::Payload;
 
-/// GitHub cuts payloads at 25 MB.
-const MAX_BYTES: u64 = 25 << 20;
 /// The first line of a comment that asks to look at a pull request again.
 const RECHECK: &str = "/gatecard recheck";
 
@@ -89,6 +88,8 @@ pub(crate) struct PullRequest {
     pub(crate) base: CommitSha,
     /// The pull request's own last commit, never the commit of a test merge.
     pub(crate) head: CommitSha,
+    /// The id of the repository that the commit comes from; none where it was deleted.
+    pub(crate) head_repository: Option<u64>,
 }
 
 /// Several pull requests that a merge queue would merge together.
@@ -117,6 +118,8 @@ pub(crate) struct Producer {
     pub(crate) done: bool,
     /// The commit that it ran for.
     pub(crate) head: CommitSha,
+    /// The group of a merge queue that it ran for, where it ran for one.
+    pub(crate) group: Option<Group>,
 }
 
 /// Why an event file says nothing.
@@ -173,9 +176,17 @@ impl Event {
     /// Reads an event file. `name` is the event's name where it is known; without it the
     /// payload decides what it is.
     pub(crate) fn read(path: &Path, name: Option<&str>) -> Result<Self, EventError> {
-        let bytes = files::read_bounded(path, MAX_BYTES)?;
-        let path = path.display().to_string();
-        let value = serde_json::from_slice(&bytes).map_err(|error| EventError::Json {
+        let bytes = files::read_bounded(path, EVENT)?;
+        Self::parse(&bytes, path.display().to_string(), name)
+    }
+
+    /// Reads the content of the event file at `path`.
+    pub(crate) fn parse(
+        bytes: &[u8],
+        path: String,
+        name: Option<&str>,
+    ) -> Result<Self, EventError> {
+        let value = serde_json::from_slice(bytes).map_err(|error| EventError::Json {
             path: path.clone(),
             message: error.to_string(),
         })?;
@@ -230,6 +241,9 @@ fn pull(payload: &Payload) -> Result<Event, EventError> {
             base_ref: payload.branch("pull_request.base.ref")?,
             base: payload.sha("pull_request.base.sha")?,
             head,
+            head_repository: payload
+                .get("pull_request.head.repo.id")
+                .and_then(serde_json::Value::as_u64),
         },
         at: reviewed.or_else(|| time("pull_request.updated_at")),
     })
@@ -273,12 +287,34 @@ fn producer(payload: &Payload) -> Result<Event, EventError> {
         Some(_) => "workflow.name",
         None => "workflow_run.name",
     };
+    let (repo, head) = (payload.repo()?, payload.sha("workflow_run.head_sha")?);
+    let of_queue = payload.str("workflow_run.event") == Some("merge_group");
+    let branch = payload.str("workflow_run.head_branch");
     Ok(Event::Producer(Producer {
-        repo: payload.repo()?,
+        group: branch
+            .filter(|_| of_queue)
+            .and_then(|branch| group_of(branch, &repo, &head)),
         workflow: payload.text(name, "a name", |name| Some(name.to_owned()))?,
         done: payload.str("action") == Some("completed"),
-        head: payload.sha("workflow_run.head_sha")?,
+        repo,
+        head,
     }))
+}
+
+/// The group whose branch is `gh-readonly-queue/main/pr-12-<commit it stands on>`: only the
+/// queue makes such branches.
+fn group_of(branch: &str, repo: &RepoName, head: &CommitSha) -> Option<Group> {
+    let (base_ref, name) = branch
+        .strip_prefix("gh-readonly-queue/")?
+        .rsplit_once("/pr-")?;
+    let (number, base) = name.split_once('-')?;
+    Some(Group {
+        repo: repo.clone(),
+        base_ref: base_ref.to_owned(),
+        base: CommitSha::parse(base)?,
+        head: head.clone(),
+        last: number.parse().ok(),
+    })
 }
 
 fn push(payload: &Payload) -> Result<Event, EventError> {

@@ -117,8 +117,37 @@ fn a_run_of_a_workflow_says_what_it_ran_for_and_whether_it_has_ended() {
             workflow: String::from("test"),
             done,
             head: sha("3484a3fb816e0859fd6e1cea078d76385ff50625"),
+            group: None,
         });
         assert_eq!(both(text, "workflow_run"), expected);
+    }
+}
+
+#[test]
+fn a_run_for_a_merge_queue_names_the_group_that_its_branch_stands_for() {
+    let base = "1".repeat(40);
+    let run = |event: &str, branch: &str| {
+        let text = changed(RUN, "/workflow_run/event", json!(event));
+        let text = changed(&text, "/workflow_run/head_branch", json!(branch));
+        match both(&text, "workflow_run") {
+            Event::Producer(producer) => producer.group,
+            other => panic!("{other:?}"),
+        }
+    };
+    let branch = format!("gh-readonly-queue/release/1.x/pr-12-{base}");
+    let group = run("merge_group", &branch).unwrap();
+    assert_eq!(group.base_ref, "release/1.x");
+    assert_eq!((group.base, group.last), (sha(&base), Some(12)));
+    assert_eq!(group.head, sha("3484a3fb816e0859fd6e1cea078d76385ff50625"));
+    // A pull request's branch may be called anything.
+    assert_eq!(run("pull_request", &branch), None);
+    for other in [
+        "main",
+        "gh-readonly-queue/main/pr-12",
+        "gh-readonly-queue/main/pr-12-abc",
+        "",
+    ] {
+        assert_eq!(run("merge_group", other), None, "{other}");
     }
 }
 

@@ -15,10 +15,7 @@ pub(crate) use teams::read as team;
 use super::error::{Call, GithubError};
 use super::{Client, PullRequest, RepoName};
 use crate::approval::observed::{Account, Observed, Pull, Questions, Review};
-
-/// The most single things that are asked for one by one in a run. A workflow's token has
-/// 1,000 calls an hour for the whole repository.
-const MOST: usize = 100;
+use crate::limits::ASKED_ONE_BY_ONE;
 
 /// Associations of people who have no part in the repository.
 const STRANGERS: [&str; 5] = [
@@ -105,7 +102,7 @@ async fn writers(
     let mut writers: BTreeMap<u64, bool> =
         unlikely.iter().map(|person| (person.id, false)).collect();
     people.extend(unlikely);
-    people.truncate(MOST);
+    people.truncate(ASKED_ONE_BY_ONE);
     for person in people {
         let writes = client.may_write(repo, &person.login).await?;
         writers.insert(person.id, writes);
@@ -128,15 +125,15 @@ fn standing(reviews: &[Review]) -> impl Iterator<Item = &Account> {
         .map(|(user, _)| user)
 }
 
-/// Refuses to ask for more than [`MOST`] things one by one.
+/// Refuses to ask for more than [`ASKED_ONE_BY_ONE`] things one by one.
 const fn at_most(call: Call, what: &'static str, found: usize) -> Result<(), GithubError> {
-    if found <= MOST {
+    if found <= ASKED_ONE_BY_ONE {
         return Ok(());
     }
     Err(GithubError::TooMany {
         call,
         what,
         found,
-        most: MOST,
+        most: ASKED_ONE_BY_ONE,
     })
 }

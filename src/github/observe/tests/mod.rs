@@ -52,6 +52,7 @@ impl Story {
             base_ref: String::from("old"),
             base: sha('b'),
             head: sha('0'),
+            head_repository: None,
         };
         let Harness { client, repo, .. } = &self.harness;
         self.harness.wait(async {
