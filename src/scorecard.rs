@@ -1,9 +1,10 @@
 //! The scorecard: seven scores, their weighted sum, and the band. Pure and exact.
 
-use crate::categories::{self, Scored, View};
+use crate::categories::{self, Check, Scored, View};
 use crate::policy::scope::Stage;
 use crate::policy::{Band, CategoryId, CategoryRule, Needs, Policy};
 use crate::units::{Points, Score, Weight};
+use crate::untrusted::Untrusted;
 
 /// A category on the card.
 #[derive(Debug, Clone)]
@@ -17,15 +18,21 @@ pub(crate) struct CategoryResult {
     /// Score times weight.
     pub(crate) weighted: Points,
     /// The condition in words.
-    pub(crate) threshold: String,
+    pub(crate) threshold: Untrusted,
     /// Whether the condition holds.
     pub(crate) passes: bool,
     /// Who answers for it.
-    pub(crate) owner: String,
+    pub(crate) owner: Untrusted,
     /// What the owner wants readers to know.
-    pub(crate) note: Option<String>,
-    /// The checks with their points.
-    pub(crate) scored: Scored,
+    pub(crate) note: Option<Untrusted>,
+    /// The checks that applied, with their points.
+    pub(crate) checks: Vec<Check>,
+    /// Why the score is capped, where it is.
+    pub(crate) capped: Option<&'static str>,
+    /// The evidence: files with digests, counts.
+    pub(crate) evidence: Vec<Untrusted>,
+    /// What would raise it.
+    pub(crate) remedy: Option<Untrusted>,
 }
 
 /// The whole card.
@@ -76,7 +83,8 @@ impl Scorecard {
                 u64::from(lost) * u64::from(each.weight.hundredths())
             })
             .and_then(|each| {
-                let remedy = each.scored.remedy.as_ref()?;
+                let remedy = each.remedy.as_ref()?;
+                let remedy = remedy.for_machines();
                 Some(format!("to raise {}, {remedy}", each.id.title()))
             })
     }
@@ -93,11 +101,14 @@ fn result(id: CategoryId, rule: &CategoryRule, scored: Scored) -> CategoryResult
         weight: rule.weight,
         score,
         weighted: Points::of(score, rule.weight),
-        threshold: threshold(rule.needs),
+        threshold: threshold(rule.needs).into(),
         passes,
-        owner: rule.owner.clone(),
-        note: rule.note.clone(),
-        scored,
+        owner: rule.owner.as_str().into(),
+        note: rule.note.as_deref().map(Untrusted::from),
+        checks: scored.checks,
+        capped: scored.cap.map(|(_, why)| why),
+        evidence: scored.evidence.into_iter().map(Untrusted::from).collect(),
+        remedy: scored.remedy.map(Untrusted::from),
     }
 }
 

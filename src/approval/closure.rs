@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::change::{Change, ChangeSet};
 use crate::git::{BlobId, CommitSha, GitError, Repo, RepoPath};
+use crate::limits::PROMPT;
 use crate::policy::Policy;
 use crate::policy::scope::Governance;
-use crate::prompt::MAX_PROMPT;
 use crate::prompt::includes::may_include;
 use crate::units::Digest;
 
@@ -70,7 +70,7 @@ impl<'a> Closure<'a> {
             let id = self.repo.entry(commit, path)?.map(|entry| entry.id);
             // What cannot be read here is told where it is read as a prompt.
             includes |= id
-                .and_then(|id| self.repo.blob(id, MAX_PROMPT).ok())
+                .and_then(|id| self.repo.blob(id, PROMPT).ok())
                 .is_some_and(|bytes| may_include(&bytes));
             source.push(id);
         }

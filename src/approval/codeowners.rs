@@ -6,9 +6,6 @@ use crate::policy::people::Member;
 /// Where GitHub looks for it, in this order.
 pub(crate) const PATHS: [&str; 3] = [".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS"];
 
-/// GitHub loads no larger one.
-pub(crate) const MAX_BYTES: u64 = 3 << 20;
-
 /// Who owns a path.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Owners {

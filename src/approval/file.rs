@@ -9,11 +9,10 @@ use serde::de::IgnoredAny;
 
 use super::observed::{Observed, Pull, Team};
 use crate::files::{self, FileError};
+use crate::limits::APPROVALS;
 
 /// The schema of the file.
 pub(crate) const SCHEMA: &str = "gatecard/approvals/v1";
-
-const MAX_BYTES: u64 = 64 << 20;
 
 /// Why saved approvals cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -62,14 +61,15 @@ struct Form {
 
 /// Reads saved approvals.
 pub(crate) fn read(path: &Path) -> Result<Saved, SavedError> {
-    let bytes = files::read_bounded(path, MAX_BYTES)?;
+    let bytes = files::read_bounded(path, APPROVALS)?;
     parse(&bytes).map_err(|found| SavedError::Shape {
         path: path.display().to_string(),
         found,
     })
 }
 
-fn parse(bytes: &[u8]) -> Result<Saved, String> {
+/// Reads the content of such a file.
+pub(crate) fn parse(bytes: &[u8]) -> Result<Saved, String> {
     /// What is looked at first: a file of another kind is named as such.
     #[derive(Deserialize)]
     struct Head {

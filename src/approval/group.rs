@@ -3,6 +3,7 @@
 use super::observed::{Account, Observed, Team};
 use crate::policy::people::Member;
 use crate::reason::Code;
+use crate::untrusted::Untrusted;
 
 /// A group, its `codeowners` resolved.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,12 +31,12 @@ pub(super) enum Membership {
 
 impl Group {
     /// Who is in it, in words.
-    pub(crate) fn words(&self) -> String {
+    pub(crate) fn words(&self) -> Untrusted {
         let mut names = self.who();
         if names.is_empty() {
             names.push(String::from("nobody"));
         }
-        format!("{} ({})", self.name, names.join(", "))
+        format!("{} ({})", self.name, names.join(", ")).into()
     }
 
     /// Who is in it, one by one.

@@ -23,6 +23,7 @@ use crate::git::{CommitSha, RepoPath};
 use crate::prompt::PromptId;
 use crate::reason::Code;
 use crate::units::Digest;
+use crate::untrusted::Untrusted;
 pub(crate) use group::Group;
 use observed::Observed;
 pub(crate) use plan::Plan;
@@ -44,9 +45,9 @@ pub(crate) struct Approvals {
     /// Reviewers who request changes: they block every subject.
     pub(crate) requests: Vec<ChangeRequest>,
     /// Why nobody can tell, where nothing is known of the reviews.
-    pub(crate) unknown: Option<String>,
+    pub(crate) unknown: Option<Untrusted>,
     /// What readers should know beside the decisions.
-    pub(crate) notes: Vec<String>,
+    pub(crate) notes: Vec<Untrusted>,
 }
 
 impl Approvals {
@@ -75,14 +76,14 @@ impl Subject {
     }
 
     /// The subject for people: files by their paths, the first three.
-    pub(crate) fn words(&self) -> String {
+    pub(crate) fn words(&self) -> Untrusted {
         match self {
-            Self::Prompt(id) => id.as_str().to_owned(),
+            Self::Prompt(id) => id.shown().clone(),
             Self::Files(paths) => {
                 let shown: Vec<&str> = paths.iter().take(3).map(RepoPath::as_str).collect();
                 match paths.len() - shown.len() {
-                    0 => shown.join(", "),
-                    more => format!("{} and {more} more", shown.join(", ")),
+                    0 => shown.join(", ").into(),
+                    more => format!("{} and {more} more", shown.join(", ")).into(),
                 }
             }
         }
@@ -128,7 +129,7 @@ impl Decision {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Counted {
     /// The reviewer's login.
-    pub(crate) reviewer: String,
+    pub(crate) reviewer: Untrusted,
     /// The reviewer's account id.
     pub(crate) account: u64,
     /// The pull request.
@@ -145,20 +146,20 @@ pub(crate) struct Counted {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Discarded {
     /// The reviewer's login.
-    pub(crate) reviewer: String,
+    pub(crate) reviewer: Untrusted,
     /// The review.
     pub(crate) review: u64,
     /// Why: stable.
     pub(crate) code: Code,
     /// Why, in words.
-    pub(crate) why: String,
+    pub(crate) why: Untrusted,
 }
 
 /// A reviewer who requests changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ChangeRequest {
     /// The reviewer's login.
-    pub(crate) reviewer: String,
+    pub(crate) reviewer: Untrusted,
     /// The pull request.
     pub(crate) pull: u64,
     /// The review.

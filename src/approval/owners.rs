@@ -6,6 +6,7 @@ use super::Group;
 use super::codeowners::{self, Codeowners, Owners};
 use crate::change::{GovernedFile, GovernedKind};
 use crate::git::{CommitSha, GitError, Kind, Repo, RepoPath};
+use crate::limits::CODEOWNERS;
 use crate::policy::people::Member;
 use crate::policy::{CategoryId, Policy};
 
@@ -26,7 +27,7 @@ pub(super) fn codeowners(
         let Some(entry) = repo.entry(base, &path)? else {
             continue;
         };
-        let problem = match repo.blob(entry.id, codeowners::MAX_BYTES) {
+        let problem = match repo.blob(entry.id, CODEOWNERS) {
             _ if entry.kind != Kind::File => String::from("it is no file"),
             Ok(bytes) => return Ok(Codeowners::parse(&String::from_utf8_lossy(&bytes))),
             Err(error @ GitError::TooLarge { .. }) => error.to_string(),

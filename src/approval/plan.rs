@@ -12,6 +12,7 @@ use crate::change::{ChangeSet, Range};
 use crate::git::{CommitSha, GitError, Repo};
 use crate::rules::{Origin, Rules};
 use crate::units::Digest;
+use crate::untrusted::Untrusted;
 
 /// Associations of people whose wish for changes blocks, whatever group they are in.
 const INSIDERS: [&str; 3] = ["OWNER", "MEMBER", "COLLABORATOR"];
@@ -152,13 +153,13 @@ impl<'a> Plan<'a> {
         if !self.subjects.is_empty() {
             self.notes.extend(unread_timelines(observed));
         }
+        let mut notes = std::mem::take(&mut self.notes);
         let mut approvals = Approvals {
             requests: self.requests(observed),
-            notes: self.notes,
             ..Approvals::default()
         };
         for (planned, commits) in self.subjects.iter_mut().zip(&changed) {
-            let authors = Authors::of(observed, commits, &mut approvals.notes);
+            let authors = Authors::of(observed, commits, &mut notes);
             let head = planned.closure.at(&self.range.head)?;
             let seen = seen(observed, &mut planned.closure);
             let openers = openers(
@@ -187,15 +188,14 @@ impl<'a> Plan<'a> {
                 });
             }
         }
-        approvals.notes.sort();
-        approvals.notes.dedup();
+        approvals.notes = settled(notes);
         Ok(approvals)
     }
 
     fn unknown(mut self, why: &str) -> Result<Approvals, GitError> {
         let mut approvals = Approvals {
-            unknown: Some(why.to_owned()),
-            notes: self.notes,
+            unknown: Some(why.into()),
+            notes: settled(self.notes),
             ..Approvals::default()
         };
         for planned in &mut self.subjects {
@@ -231,7 +231,7 @@ impl<'a> Plan<'a> {
                     || groups.any(|group| group.membership(user, observed) != Membership::No)
                 {
                     found.push(ChangeRequest {
-                        reviewer: rules::name(user),
+                        reviewer: rules::name(user).into(),
                         pull: pull.number,
                         review: review.id,
                     });
@@ -240,6 +240,13 @@ impl<'a> Plan<'a> {
         }
         found
     }
+}
+
+/// Notes in order, each once.
+fn settled(mut notes: Vec<String>) -> Vec<Untrusted> {
+    notes.sort();
+    notes.dedup();
+    notes.into_iter().map(Untrusted::from).collect()
 }
 
 /// The accounts that wrote commits.

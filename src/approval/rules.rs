@@ -82,10 +82,10 @@ pub(super) fn tally(case: &Case<'_>) -> (Vec<Counted>, Vec<Discarded>) {
             match judge(case, pull, review, opinion) {
                 Some(Ok(approval)) => counted.push(approval),
                 Some(Err((code, why))) => discarded.push(Discarded {
-                    reviewer: name(review.user.as_ref()),
+                    reviewer: name(review.user.as_ref()).into(),
                     review: review.id,
                     code,
-                    why,
+                    why: why.into(),
                 }),
                 None => {}
             }
@@ -204,7 +204,7 @@ fn of_member(case: &Case<'_>, pull: &Pull, review: &Review) -> Result<Counted, R
     }
     not_moved(pull, commit, at)?;
     Ok(Counted {
-        reviewer: user.login.clone(),
+        reviewer: user.login.as_str().into(),
         account: user.id,
         pull: pull.number,
         review: review.id,

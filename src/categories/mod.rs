@@ -9,7 +9,7 @@ mod security;
 mod trace_completeness;
 mod versioning;
 
-pub(crate) use scored::Scored;
+pub(crate) use scored::{Check, Scored};
 
 use chrono::{DateTime, NaiveDate, Utc};
 

@@ -1,6 +1,7 @@
 //! What a category saw: its checks with their points, and the score they come to.
 
 use crate::units::Score;
+use crate::untrusted::Untrusted;
 
 /// One check of a category and the points it gave.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -8,7 +9,7 @@ pub(crate) struct Check {
     /// What is asked.
     pub(crate) about: String,
     /// What was found.
-    pub(crate) found: String,
+    pub(crate) found: Untrusted,
     /// Points that it gave.
     pub(crate) earned: u64,
     /// Points that it can give.
@@ -35,7 +36,7 @@ impl Scored {
     pub(crate) fn check(
         &mut self,
         about: &str,
-        found: impl Into<String>,
+        found: impl Into<Untrusted>,
         share: (u64, u64),
         points: u64,
     ) {
@@ -54,7 +55,13 @@ impl Scored {
     }
 
     /// Adds a check that is met or not.
-    pub(crate) fn flag(&mut self, about: &str, found: impl Into<String>, met: bool, points: u64) {
+    pub(crate) fn flag(
+        &mut self,
+        about: &str,
+        found: impl Into<Untrusted>,
+        met: bool,
+        points: u64,
+    ) {
         self.check(about, found, (u64::from(met), 1), points);
     }
 
@@ -67,7 +74,7 @@ impl Scored {
             .filter(|check| check.earned < check.possible)
             .max_by_key(|check| check.possible - check.earned)?;
         let at = rubric.iter().position(|(about, _)| *about == check.about)?;
-        Some(remedies.get(at)?.replace("{}", &check.found))
+        Some(remedies.get(at)?.replace("{}", check.found.for_machines()))
     }
 
     /// 1 to 5 by the points earned, under the cap.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::hidden::{self, Hidden};
 use super::reader::Reader;
 use super::workflow;
 use super::{Change, ChangeSet, GovernedFile, GovernedKind, Kind, Range, Trigger, includers};
@@ -69,6 +70,7 @@ pub(super) fn change_set(
     set.formatting.sort();
     reader.collisions(&range.head, &set.changes, &mut set.broken)?;
     settle(&reader, range, &unreadable, &mut set.changes)?;
+    hidden::find(repo, range, &renames, &mut set.changes)?;
     set.changes.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(set)
 }
@@ -231,6 +233,7 @@ fn change(policy: &Policy, base: Option<Prompt>, head: Option<Prompt>) -> Option
         stage: Stage::Production,
         base_moved: false,
         line: 1,
+        hidden: Hidden::default(),
         base,
         head,
     };
@@ -359,6 +362,12 @@ fn governed_files(
                 GovernedKind::Dataset
             } else if policy.judges.iter().any(|glob| glob.is_match(text)) {
                 GovernedKind::Judge
+            } else if [&policy.templates.comment, &policy.templates.summary]
+                .into_iter()
+                .flatten()
+                .any(|template| template == path)
+            {
+                GovernedKind::Template
             } else if workflow::runs_gate(repo, &range.merge_base, side)? {
                 GovernedKind::Workflow
             } else {

@@ -9,14 +9,12 @@ use std::path::PathBuf;
 
 use crate::files;
 use crate::git::{BlobId, CommitSha, Entry, GitError, Kind, Repo, RepoPath};
+use crate::limits::{INCLUDE_CACHE, PROMPT, TREE_DEPTH};
 use crate::policy::scope::{Governance, Scope};
 use crate::prompt::includes::may_include;
-use crate::prompt::{MAX_PROMPT, may_be_prompt};
+use crate::prompt::may_be_prompt;
 
 const MAGIC: &[u8] = b"gatecard includes 5\n";
-const MAX_CACHE: u64 = 64 << 20;
-/// Folders nest no deeper than this; Git itself cannot check out many more.
-const MAX_DEPTH: usize = 256;
 
 /// Lists the governed files of a commit.
 pub(crate) fn governed(
@@ -70,9 +68,9 @@ impl Search<'_> {
         if self.cache.flag(id.as_bytes()) == Some(0) {
             return Ok(true);
         }
-        if path.as_str().split('/').count() > MAX_DEPTH {
+        if path.as_str().split('/').count() > TREE_DEPTH {
             return Err(GitError::Other {
-                message: format!("folders nest deeper than {MAX_DEPTH}"),
+                message: format!("folders nest deeper than {TREE_DEPTH}"),
             });
         }
         let mut clean = true;
@@ -112,7 +110,7 @@ impl Cache {
     /// A cache that is missing, of another version or damaged is empty: it only saves time.
     fn open(repo: &Repo) -> Self {
         let path = repo.cache().join("includes");
-        let mut known = files::read_bounded(&path, MAX_CACHE).unwrap_or_default();
+        let mut known = files::read_bounded(&path, INCLUDE_CACHE).unwrap_or_default();
         if known.starts_with(MAGIC) {
             known.drain(..MAGIC.len());
         } else {
@@ -149,7 +147,7 @@ impl Cache {
         if let Some(flag) = self.flag(id.as_bytes()) {
             return Ok(flag != 0);
         }
-        let includes = match repo.blob(id, MAX_PROMPT) {
+        let includes = match repo.blob(id, PROMPT) {
             Ok(bytes) => may_include(&bytes),
             // Whether it can be read is told where it is read as a prompt.
             Err(GitError::TooLarge { .. }) => false,

@@ -2,6 +2,9 @@
 //! governed files. Only the difference of the two commits is walked.
 
 mod detect;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
+pub(crate) mod hidden;
 pub(crate) mod includers;
 mod reader;
 mod workflow;
@@ -17,6 +20,7 @@ use crate::prompt::diff::Difference;
 use crate::prompt::version::Facet;
 use crate::prompt::{Problem, Prompt, PromptId};
 use crate::units::Digest;
+use hidden::Hidden;
 
 /// The commits of a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,6 +98,11 @@ impl ChangeSet {
         let named = |id: &PromptId| found.iter().find(|prompt| prompt.id == *id);
         let prompt = sides.map(|prompt| &prompt.id).find_map(named);
         Ok(prompt.map(|prompt| prompt.version.digest()))
+    }
+
+    /// Whether some change must be shown by evals and traces.
+    pub(crate) fn need_evidence(&self) -> bool {
+        self.changes.iter().any(Change::needs_evidence)
     }
 
     /// Whether the pull request touches nothing that the policy governs.
@@ -183,6 +192,8 @@ pub(crate) struct Change {
     pub(crate) base_moved: bool,
     /// The first line of its file that differs, counted from 1.
     pub(crate) line: usize,
+    /// Characters that nobody sees and that it adds.
+    pub(crate) hidden: Hidden,
 }
 
 impl Change {
@@ -230,6 +241,8 @@ pub(crate) enum GovernedKind {
     Judge,
     /// Drills, reviews, data policy statement.
     Evidence,
+    /// A template of the comment or the summary.
+    Template,
     /// A workflow that runs the gate.
     Workflow,
 }
@@ -243,6 +256,7 @@ impl GovernedKind {
             Self::Dataset => "dataset",
             Self::Judge => "judge",
             Self::Evidence => "evidence",
+            Self::Template => "template",
             Self::Workflow => "workflow",
         }
     }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Change, Range};
 use crate::git::{CommitSha, Delta, Entry, GitError, Kind as FileKind, Repo, RepoPath};
+use crate::limits::PROMPT;
 use crate::policy::Policy;
 use crate::policy::scope::{Governance, Rule};
 use crate::prompt::closure::Revision;
@@ -122,7 +123,7 @@ impl Reader<'_> {
                 !prompt::may_be_prompt(path)
                     || self
                         .repo
-                        .blob(entry.id, prompt::MAX_PROMPT)
+                        .blob(entry.id, PROMPT)
                         .is_ok_and(|bytes| prompt::recognise(path, Some(&bytes)).is_none())
             }
             Governance::Skipped(reason) => reason == "documentation",
@@ -219,10 +220,7 @@ impl Reader<'_> {
         };
         let bytes = |commit: &CommitSha, prompt: &Prompt| {
             let entry = self.repo.entry(commit, &prompt.path)?;
-            entry.map_or_else(
-                || Ok(Vec::new()),
-                |entry| self.repo.blob(entry.id, prompt::MAX_PROMPT),
-            )
+            entry.map_or_else(|| Ok(Vec::new()), |entry| self.repo.blob(entry.id, PROMPT))
         };
         let before = bytes(&range.merge_base, base)?;
         Ok(first_difference(&before, &bytes(&range.head, head)?))

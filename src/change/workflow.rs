@@ -2,9 +2,8 @@
 //! an action of this repository.
 
 use crate::git::{BlobId, CommitSha, Entry, GitError, Repo, RepoPath};
+use crate::limits::WORKFLOW;
 
-/// The most that is read of a workflow. GitHub runs none that is larger.
-const MAX_BYTES: u64 = 1 << 20;
 /// What every file that runs the gate has in it, in some case.
 const NAME: &[u8] = b"gatecard";
 
@@ -21,7 +20,7 @@ pub(super) fn runs_gate(
         return Ok(false);
     }
     // What cannot be read may run anything, if GitHub runs it.
-    let Ok(bytes) = repo.blob(entry.id, MAX_BYTES) else {
+    let Ok(bytes) = repo.blob(entry.id, WORKFLOW) else {
         return Ok(workflow || is_action(text));
     };
     if names(&bytes) {
@@ -41,14 +40,15 @@ fn is_action(path: &str) -> bool {
     matches!(name, "action.yml" | "action.yaml")
 }
 
-fn names(bytes: &[u8]) -> bool {
+/// Whether a file names the gate.
+pub(super) fn names(bytes: &[u8]) -> bool {
     bytes
         .windows(NAME.len())
         .any(|word| word.eq_ignore_ascii_case(NAME))
 }
 
 /// The action or workflow of this repository that a line uses.
-fn local(line: &str) -> Option<RepoPath> {
+pub(super) fn local(line: &str) -> Option<RepoPath> {
     let (_, value) = line.split_once("uses")?;
     let quoted = |c: char| c.is_whitespace() || c == '"' || c == '\'';
     let value = value.trim_start_matches(quoted).strip_prefix(':')?;
@@ -66,7 +66,7 @@ fn used_names(repo: &Repo, commit: &CommitSha, used: &RepoPath) -> Result<bool, 
     ];
     for place in places.into_iter().flatten() {
         if let Some(entry) = repo.entry(commit, &place)? {
-            let read = |id: BlobId| repo.blob(id, MAX_BYTES);
+            let read = |id: BlobId| repo.blob(id, WORKFLOW);
             if read(entry.id).is_ok_and(|bytes| names(&bytes)) {
                 return Ok(true);
             }

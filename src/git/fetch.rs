@@ -3,23 +3,21 @@
 //! A workflow's checkout has one commit by default, that of a test merge. What is missing is
 //! fetched from where the clone came from, deeper and deeper until the merge base is there.
 
-use std::io::Read as _;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Instant;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::{CommitSha, Repo};
 use crate::environment::Token;
+use crate::process::{self, Failure};
 use crate::untrusted::{log_line, shorten};
 
 /// By how much a shallow clone is deepened, step by step; after the last one it gets everything.
 /// Deepening, unlike a depth, never takes away what another step of the job fetched.
 const DEPTHS: [u32; 2] = [100, 2_000];
-/// The most that is kept of what `git` says.
-const MAX_MESSAGE: u64 = 4_096;
 
 /// Where commits come from.
 #[derive(Debug, Clone)]
@@ -125,23 +123,11 @@ impl Remote {
         if Instant::now() >= self.end {
             return Err(failed(String::from("no time is left for it")));
         }
-        let mut child = command
-            .spawn()
-            .map_err(|error| failed(format!("cannot start `git`: {error}")))?;
-        loop {
-            match child.try_wait() {
-                Ok(Some(status)) if status.success() => return Ok(()),
-                Ok(Some(_)) => return Err(failed(self.said(&mut child))),
-                Ok(None) if Instant::now() < self.end => {
-                    std::thread::sleep(Duration::from_millis(20));
-                }
-                Ok(None) | Err(_) => {
-                    drop(child.kill());
-                    drop(child.wait());
-                    return Err(failed(format!("{source} did not answer in time")));
-                }
-            }
-        }
+        process::run(command, self.end).map_err(|failure| match failure {
+            Failure::NotStarted(why) => failed(format!("cannot start `git`: {why}")),
+            Failure::Refused(said) => failed(self.clean(said)),
+            Failure::Late => failed(format!("{source} did not answer in time")),
+        })
     }
 
     /// `git fetch` that asks nobody anything, follows no submodule, and makes no ref.
@@ -153,10 +139,7 @@ impl Remote {
             .args(["fetch", "--quiet", "--no-tags", "--no-write-fetch-head"])
             .args(["--no-recurse-submodules", "--no-auto-maintenance"])
             .env("GIT_TERMINAL_PROMPT", "0")
-            .env("LC_ALL", "C")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped());
+            .env("LC_ALL", "C");
         if let Some(token) = &self.token {
             let key = format!("http.{}/.extraheader", self.server_url);
             let basic = basic(token);
@@ -172,15 +155,8 @@ impl Remote {
         command
     }
 
-    /// What a failed call said, in one line and without the token.
-    fn said(&self, child: &mut Child) -> String {
-        let mut bytes = Vec::new();
-        if let Some(pipe) = child.stderr.take() {
-            drop(pipe.take(MAX_MESSAGE).read_to_end(&mut bytes));
-        }
-        let said = String::from_utf8_lossy(&bytes);
-        let lines: Vec<&str> = said.lines().map(str::trim).collect();
-        let mut text = lines.join("; ");
+    /// What a failed call said, without the token.
+    fn clean(&self, mut text: String) -> String {
         if let Some(token) = &self.token {
             text = text
                 .replace(token.expose(), "***")

@@ -6,9 +6,7 @@ use git2::{Oid, Sort};
 
 use super::{CommitSha, GitError, Repo};
 use crate::files;
-
-/// The most that is read of the list of commits at a shallow clone's edge.
-const MAX_EDGE: u64 = 16 << 20;
+use crate::limits::GRAFTS;
 
 /// A commit on a branch's own line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,7 +131,7 @@ impl Repo {
             return Ok(BTreeSet::new());
         }
         let file = self.inner.commondir().join("shallow");
-        let bytes = files::read_bounded(&file, MAX_EDGE).map_err(|error| GitError::Other {
+        let bytes = files::read_bounded(&file, GRAFTS).map_err(|error| GitError::Other {
             message: error.to_string(),
         })?;
         let format = self.inner.object_format();

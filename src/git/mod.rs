@@ -131,6 +131,21 @@ impl Repo {
             .to_owned()
     }
 
+    /// The folder with the checked-out files; none where the repository is bare.
+    pub(crate) fn worktree(&self) -> Option<PathBuf> {
+        self.inner.workdir().map(Path::to_owned)
+    }
+
+    /// The branch that others start from: the remote's, else the one that is checked out.
+    pub(crate) fn default_branch(&self) -> Option<String> {
+        let of = |name: &str, prefix: &str| {
+            let found = self.inner.find_reference(name).ok()?;
+            let target = found.symbolic_target().ok()??;
+            target.strip_prefix(prefix).map(str::to_owned)
+        };
+        of("refs/remotes/origin/HEAD", "refs/remotes/origin/").or_else(|| of("HEAD", "refs/heads/"))
+    }
+
     /// The folder for gatecard's own caches, shared by all worktrees.
     pub(crate) fn cache(&self) -> PathBuf {
         self.inner.commondir().join("gatecard")

@@ -27,11 +27,39 @@ impl NewRepo {
         })
     }
 
+    /// Makes one whose objects are only in memory, without branches.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn in_memory() -> Result<Self, GitError> {
+        let inner = Repository::from_odb(git2::Odb::new()?)?;
+        inner.odb()?.add_new_mempack_backend(1)?;
+        Ok(Self { inner })
+    }
+
+    /// Reads what was made.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn into_repo(self) -> super::Repo {
+        super::Repo { inner: self.inner }
+    }
+
     /// Commits files on top of `parent`, whose other files stay, and points `branch` at it.
     /// The time is given, so that the same files give the same commit.
     pub(crate) fn commit<'f>(
         &self,
         branch: &str,
+        parent: Option<&CommitSha>,
+        files: impl Iterator<Item = (String, &'f [u8])>,
+        (message, seconds): (&str, i64),
+    ) -> Result<CommitSha, GitError> {
+        let sha = self.add(parent, files, (message, seconds))?;
+        let oid = Oid::from_str(sha.as_str())?;
+        let reference = format!("refs/heads/{branch}");
+        self.inner.reference(&reference, oid, true, message)?;
+        Ok(sha)
+    }
+
+    /// Adds a commit that no branch points at.
+    pub(crate) fn add<'f>(
+        &self,
         parent: Option<&CommitSha>,
         files: impl Iterator<Item = (String, &'f [u8])>,
         (message, seconds): (&str, i64),
@@ -62,11 +90,9 @@ impl NewRepo {
             &Time::new(seconds, 0),
         )?;
         let parents: Vec<&git2::Commit<'_>> = parent.iter().collect();
-        let reference = format!("refs/heads/{branch}");
         let oid = self
             .inner
             .commit(None, &author, &author, message, &tree, &parents)?;
-        self.inner.reference(&reference, oid, true, message)?;
         Ok(CommitSha(oid.to_string()))
     }
 }

@@ -8,9 +8,10 @@ use super::includes::Includes;
 use super::model::{ModelRef, ModelUse, Settings};
 use super::variables::{self};
 use super::version::{Content, SharedModels, Version};
-use super::{Draft, File, IncludeRole, Included, MAX_PROMPT, Problem, Prompt, PromptId};
+use super::{Draft, File, IncludeRole, Included, Problem, Prompt, PromptId};
 use super::{raw, text};
 use crate::git::{CommitSha, Entry, GitError, Kind, Repo, RepoPath};
+use crate::limits::PROMPT;
 use crate::policy::scope::Rule;
 use crate::reason::Code;
 use crate::yaml;
@@ -32,13 +33,22 @@ impl Revision<'_> {
         entry: Entry,
         rule: &Rule,
     ) -> Result<Vec<Prompt>, Problem> {
-        let unknown = || Problem::new(Code::PromptFormat, path, "no prompt format reads this file");
         if !super::may_be_prompt(path) {
-            return Err(unknown());
+            return Err(unknown(path));
         }
-        let text = self.text(path, entry)?;
-        let (format, suffix) = super::recognise(path, Some(text.as_bytes())).ok_or_else(unknown)?;
-        let file = File { path, text: &text };
+        self.of_text(path, &self.text(path, entry)?, rule)
+    }
+
+    /// Reads the prompts of a file's text.
+    pub(crate) fn of_text(
+        &self,
+        path: &RepoPath,
+        text: &str,
+        rule: &Rule,
+    ) -> Result<Vec<Prompt>, Problem> {
+        let (format, suffix) =
+            super::recognise(path, Some(text.as_bytes())).ok_or_else(|| unknown(path))?;
+        let file = File { path, text };
         let mut includes = Includes::new(*self, path);
         let drafts = format.parse(&file, &mut includes)?;
         if drafts.is_empty() {
@@ -88,25 +98,14 @@ impl Revision<'_> {
             Kind::Submodule => return Err(problem(Code::PromptSubmodule, "a submodule")),
             Kind::Folder => return Err(problem(Code::PromptUnreadable, "a folder")),
         }
-        let bytes = self.repo.blob(entry.id, MAX_PROMPT).map_err(|error| {
+        let bytes = self.repo.blob(entry.id, PROMPT).map_err(|error| {
             let code = match error {
                 GitError::TooLarge { .. } => Code::PromptTooLarge,
                 _ => Code::PromptUnreadable,
             };
             problem(code, &error.to_string())
         })?;
-        if bytes.starts_with(b"version https://git-lfs.github.com/spec/") {
-            return Err(problem(Code::PromptLfsPointer, "a Git LFS pointer"));
-        }
-        let text = String::from_utf8(bytes).map_err(|error| {
-            let at = error.utf8_error().valid_up_to();
-            problem(Code::PromptBinary, &format!("not UTF-8 from byte {at} on"))
-        })?;
-        if text.contains('\0') {
-            return Err(problem(Code::PromptBinary, "a NUL byte"));
-        }
-        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-        Ok(text.replace("\r\n", "\n"))
+        decode(path, bytes)
     }
 
     fn shared(&self, rule: &Rule) -> Result<Shared, Problem> {
@@ -143,6 +142,27 @@ impl Revision<'_> {
             Problem::new(Code::PromptUnreadable, path, error.message).at(line)
         })
     }
+}
+
+fn unknown(path: &RepoPath) -> Problem {
+    Problem::new(Code::PromptFormat, path, "no prompt format reads this file")
+}
+
+/// The text of a prompt file: line ends as LF, no byte order mark, no LFS pointer.
+pub(crate) fn decode(path: &RepoPath, bytes: Vec<u8>) -> Result<String, Problem> {
+    let problem = |code, found: &str| Problem::new(code, path, found);
+    if bytes.starts_with(b"version https://git-lfs.github.com/spec/") {
+        return Err(problem(Code::PromptLfsPointer, "a Git LFS pointer"));
+    }
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        problem(Code::PromptBinary, &format!("not UTF-8 from byte {at} on"))
+    })?;
+    if text.contains('\0') {
+        return Err(problem(Code::PromptBinary, "a NUL byte"));
+    }
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    Ok(text.replace("\r\n", "\n"))
 }
 
 /// The shared config of a revision, as one rule of the policy names it.

@@ -8,13 +8,9 @@ use similar::{Algorithm, ChangeTag, DiffTag, TextDiff, capture_diff_slices};
 
 use super::model::ModelUse;
 use super::{Message, Prompt, canonical};
+use crate::limits::{DIFFERENCE, PASSAGE, PASSAGES};
 use crate::units::Share;
-use crate::untrusted::shorten;
-
-/// How many changed passages of a text are told.
-const MAX_PASSAGES: usize = 8;
-/// How long a told passage or value may be, in characters.
-const MAX_PASSAGE: usize = 240;
+use crate::untrusted::{Untrusted, shorten};
 
 /// One difference. Text in it comes from the prompt: hostile.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,22 +18,22 @@ pub(crate) enum Difference {
     /// A value that was set, changed or removed.
     Value {
         /// What: `temperature`, `model`, `variable order`, `tool refund`.
-        what: String,
+        what: Untrusted,
         /// Before; `None` where it was not there.
-        before: Option<String>,
+        before: Option<Untrusted>,
         /// After; `None` where it is gone.
-        after: Option<String>,
+        after: Option<Untrusted>,
     },
     /// A text that changed.
     Text {
         /// Which: `template`, `system message`, `partial greeting`.
-        what: String,
+        what: Untrusted,
         /// Lines that came.
         added: usize,
         /// Lines that went.
         removed: usize,
         /// The passages, before and after.
-        passages: Vec<(String, String)>,
+        passages: Vec<(Untrusted, Untrusted)>,
     },
 }
 
@@ -108,6 +104,11 @@ pub(crate) fn changed_words(base: &Prompt, head: &Prompt) -> Share {
     let (base, head) = (words(&base), words(&head));
     let base: Vec<&str> = base.iter().map(String::as_str).collect();
     let head: Vec<&str> = head.iter().map(String::as_str).collect();
+    let whole = base.len().max(head.len()).max(1) as u64;
+    if too_much(base.len(), head.len()) {
+        let part = if base == head { 0 } else { whole };
+        return Share { part, whole };
+    }
     let diff = TextDiff::from_slices(&base, &head);
     let count = |tag| {
         diff.iter_all_changes()
@@ -117,8 +118,13 @@ pub(crate) fn changed_words(base: &Prompt, head: &Prompt) -> Share {
     let touched = count(ChangeTag::Delete).max(count(ChangeTag::Insert));
     Share {
         part: touched as u64,
-        whole: base.len().max(head.len()).max(1) as u64,
+        whole,
     }
+}
+
+/// Whether two texts have too many parts for a difference: the time grows with their product.
+const fn too_much(before: usize, after: usize) -> bool {
+    before.saturating_add(after) > DIFFERENCE
 }
 
 fn texts(base: &Prompt, head: &Prompt, found: &mut Vec<Difference>) {
@@ -192,6 +198,16 @@ fn text(what: String, before: &str, after: &str, found: &mut Vec<Difference>) {
     if before == after {
         return;
     }
+    let (removed, added) = (before.lines().count(), after.lines().count());
+    if too_much(removed, added) {
+        found.push(Difference::Text {
+            what: what.into(),
+            added,
+            removed,
+            passages: Vec::new(),
+        });
+        return;
+    }
     let diff = TextDiff::from_lines(&before, &after);
     let mut passages = Vec::new();
     let (mut added, mut removed) = (0, 0);
@@ -210,13 +226,13 @@ fn text(what: String, before: &str, after: &str, found: &mut Vec<Difference>) {
                 ChangeTag::Equal => {}
             }
         }
-        if (!went.is_empty() || !came.is_empty()) && passages.len() < MAX_PASSAGES {
-            let told = |text: String| shorten(text.trim(), MAX_PASSAGE);
+        if (!went.is_empty() || !came.is_empty()) && passages.len() < PASSAGES {
+            let told = |text: String| Untrusted::from(shorten(text.trim(), PASSAGE));
             passages.push((told(went), told(came)));
         }
     }
     found.push(Difference::Text {
-        what,
+        what: what.into(),
         added,
         removed,
         passages,
@@ -226,9 +242,9 @@ fn text(what: String, before: &str, after: &str, found: &mut Vec<Difference>) {
 fn value(what: &str, before: Option<&str>, after: Option<&str>, found: &mut Vec<Difference>) {
     if before != after {
         found.push(Difference::Value {
-            what: shorten(what, 80),
-            before: before.map(|text| shorten(text, MAX_PASSAGE)),
-            after: after.map(|text| shorten(text, MAX_PASSAGE)),
+            what: shorten(what, 80).into(),
+            before: before.map(|text| shorten(text, PASSAGE).into()),
+            after: after.map(|text| shorten(text, PASSAGE).into()),
         });
     }
 }

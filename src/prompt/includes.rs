@@ -2,33 +2,32 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use globset::Glob;
-
 use super::closure::Revision;
 use super::variables::{self, Reference};
 use super::{Problem, canonical};
 use crate::git::{Kind, RepoPath};
+use crate::glob;
+use crate::limits::{INCLUDE_BYTES, INCLUDE_DEPTH, INCLUDE_READS, INCLUDES};
 use crate::reason::Code;
-
-const MAX_INCLUDES: usize = 200;
-const MAX_DEPTH: usize = 32;
-const MAX_BYTES: u64 = 4 << 20;
 
 /// Tells whether a file may include others, from its bytes alone: what lets most prompts be
 /// passed over when a file changed that some prompt might include.
 pub(crate) fn may_include(bytes: &[u8]) -> bool {
     let starts =
         |at: usize, marker: &[u8]| bytes.get(at..).is_some_and(|rest| rest.starts_with(marker));
-    let partial = |at: usize| {
-        let mut tail = bytes.iter().skip(at + 2);
-        starts(at, b"{{") && tail.find(|byte| !b"{~-+# \t\n\r".contains(byte)) == Some(&b'>')
-    };
-    bytes.iter().enumerate().any(|(at, byte)| match byte {
-        b'{' => starts(at, b"{%") || partial(at),
-        b'f' => starts(at, b"file:"),
-        // A promptfoo config may name files without `file://`.
-        b'p' => starts(at, b"prompts") || starts(at, b"providers"),
-        _ => false,
+    // Whether there was nothing since `{{` but what may stand before the `>` of a partial.
+    let mut opened = false;
+    bytes.iter().enumerate().any(|(at, byte)| {
+        let partial = opened && *byte == b'>';
+        opened = starts(at, b"{{") || (opened && b"{~-+# \t\n\r".contains(byte));
+        partial
+            || match byte {
+                b'{' => starts(at, b"{%"),
+                b'f' => starts(at, b"file:"),
+                // A promptfoo config may name files without `file://`.
+                b'p' => starts(at, b"prompts") || starts(at, b"providers"),
+                _ => false,
+            }
     })
 }
 
@@ -42,6 +41,7 @@ pub(crate) struct Includes<'r> {
     pub(super) found: BTreeSet<RepoPath>,
     /// Partials by the name they are included under.
     pub(super) partials: BTreeMap<String, String>,
+    reads: usize,
     bytes: u64,
 }
 
@@ -53,6 +53,7 @@ impl<'r> Includes<'r> {
             stack: vec![root.clone()],
             found: BTreeSet::new(),
             partials: BTreeMap::new(),
+            reads: 0,
             bytes: 0,
         }
     }
@@ -83,7 +84,10 @@ impl<'r> Includes<'r> {
         reference: &str,
     ) -> Result<Vec<String>, Problem> {
         let (folder, name) = reference.rsplit_once('/').unwrap_or(("", reference));
-        let Some(glob) = Glob::new(name).ok().filter(|_| name.contains(['*', '?'])) else {
+        if !name.contains(['*', '?']) {
+            return Ok(vec![reference.to_owned()]);
+        }
+        let Ok(pattern) = glob::compile(name) else {
             return Ok(vec![reference.to_owned()]);
         };
         let problem = |code, found: String| Problem::new(code, from, found);
@@ -97,8 +101,7 @@ impl<'r> Includes<'r> {
         let mut names = repo
             .names(commit, &place)
             .map_err(|error| problem(Code::PromptUnreadable, error.to_string()))?;
-        let glob = glob.compile_matcher();
-        names.retain(|name| glob.is_match(name));
+        names.retain(|name| pattern.is_match(name));
         names.sort();
         if names.is_empty() {
             return Err(problem(
@@ -120,6 +123,7 @@ impl<'r> Includes<'r> {
 
     /// Adds the partials and templates that a text includes, and theirs.
     pub(crate) fn partials(&mut self, from: &RepoPath, text: &str) -> Result<(), Problem> {
+        let mut known = BTreeSet::new();
         for reference in variables::references(text) {
             let (name, optional) = match reference {
                 Reference::Partial(name) => (name, false),
@@ -129,7 +133,9 @@ impl<'r> Includes<'r> {
                     return Err(Problem::new(Code::IncludeMissing, from, found));
                 }
             };
-            self.partial(from, name, optional)?;
+            if known.insert(name) {
+                self.partial(from, name, optional)?;
+            }
         }
         Ok(())
     }
@@ -182,12 +188,17 @@ impl<'r> Includes<'r> {
         }
         let text = self.revision.text(path, entry)?;
         self.bytes += text.len() as u64;
+        self.reads += 1;
         self.found.insert(path.clone());
-        if self.found.len() > MAX_INCLUDES || self.stack.len() > MAX_DEPTH || self.bytes > MAX_BYTES
-        {
+        let beyond = self.found.len() > INCLUDES
+            || self.stack.len() > INCLUDE_DEPTH
+            || self.reads > INCLUDE_READS
+            || self.bytes > INCLUDE_BYTES;
+        if beyond {
             let found = format!(
-                "{} files, {} levels, {} bytes",
+                "{} files, included {} times, {} levels, {} bytes",
                 self.found.len(),
+                self.reads,
                 self.stack.len(),
                 self.bytes
             );
@@ -222,5 +233,37 @@ fn candidates(from: &RepoPath, name: &str) -> Vec<Option<RepoPath>> {
             return found;
         }
         folder = folder.folder();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_may_include_is_looked_into() {
+        for (text, expected) in [
+            ("{{> a}}", true),
+            ("{{#> a}}", true),
+            ("{{~#\t>a}}", true),
+            ("{{{> a}}}", true),
+            ("{{{{\n>", true),
+            ("{{a > b}}", false),
+            ("{ {> a}}", false),
+            ("{>", false),
+            ("a > b {{c}}", false),
+            ("{% include 'a' %}", true),
+            ("file:a", true),
+            ("prompts: []", true),
+            ("Answer {{q}}", false),
+        ] {
+            assert_eq!(may_include(text.as_bytes()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn openings_without_an_end_are_read_once() {
+        assert!(!may_include(&b"{{".repeat(1 << 20)));
+        assert!(!may_include(&b"{{\n ".repeat(1 << 19)));
     }
 }

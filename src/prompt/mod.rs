@@ -29,12 +29,10 @@ use serde_json::Value as Json;
 use crate::git::RepoPath;
 use crate::reason::Code;
 use crate::units::Digest;
+use crate::untrusted::Untrusted;
 use includes::Includes;
 use model::ModelUse;
 use version::{Facet, Version};
-
-/// The most that is read of one prompt file.
-pub(crate) const MAX_PROMPT: u64 = 1 << 20;
 
 /// The formats, most specific first: the first that recognises a file reads it.
 pub(crate) const FORMATS: &[&dyn Format] = &[
@@ -94,23 +92,28 @@ pub(crate) struct File<'a> {
 
 /// The name by which people and traces know a prompt.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct PromptId(String);
+pub(crate) struct PromptId(Untrusted);
 
 impl PromptId {
     /// Wraps an id.
     pub(crate) fn new(id: impl Into<String>) -> Self {
-        Self(id.into())
+        Self(Untrusted::from(id.into()))
     }
 
-    /// The id as text, which comes from file names: hostile.
+    /// The id as it came from file names, for what is not printed to people.
     pub(crate) fn as_str(&self) -> &str {
+        self.0.for_machines()
+    }
+
+    /// The id for people.
+    pub(crate) const fn shown(&self) -> &Untrusted {
         &self.0
     }
 }
 
 impl fmt::Debug for PromptId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", self.0)
+        write!(f, "{:?}", self.as_str())
     }
 }
 
