@@ -4,7 +4,8 @@ use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
 use crate::gates::{Gates, Waivers};
 use crate::git::{CommitSha, GitError, Kind, Repo, RepoPath};
-use crate::policy::{MAX_POLICY, PATHS, Policy, TOP_LEVEL};
+use crate::limits::POLICY;
+use crate::policy::{PATHS, Policy, TOP_LEVEL};
 use crate::units::Digest;
 use crate::yaml::{self, Errors, Node, YamlError};
 
@@ -225,7 +226,7 @@ fn text_at(repo: &Repo, commit: &CommitSha, path: &RepoPath) -> Result<Option<St
             path: path.to_string(),
         });
     }
-    let bytes = repo.blob(entry.id, MAX_POLICY).map_err(git)?;
+    let bytes = repo.blob(entry.id, POLICY).map_err(git)?;
     match String::from_utf8(bytes) {
         Ok(text) => Ok(Some(text)),
         Err(_) => Err(RulesError::NoText {

@@ -13,6 +13,7 @@ use super::evals::{Arm, Case, CaseResult};
 use super::shows::{declares, shows, template};
 use crate::change::Change;
 use crate::policy::Role;
+use crate::policy::sources::Provenance;
 use crate::prompt::version::Facet;
 use crate::prompt::{Prompt, canonical};
 
@@ -48,9 +49,31 @@ impl Freshness {
     }
 }
 
+/// Evidence that does not count, since who could have written it is not enough.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Refused {
+    /// The best that was found.
+    pub(crate) found: Provenance,
+    /// The least that counts.
+    pub(crate) least: Provenance,
+}
+
+impl Refused {
+    /// What was found, in words.
+    pub(crate) fn words(self, what: &str) -> String {
+        format!(
+            "the {what} are {}, and this prompt needs {}",
+            self.found.id(),
+            self.least.id()
+        )
+    }
+}
+
 /// The eval runs of one changed prompt.
 #[derive(Debug, Clone)]
 pub(crate) struct Binding {
+    /// Runs of this prompt that do not count.
+    pub(crate) refused: Option<Refused>,
     /// Of the head version's evidence.
     pub(crate) freshness: Freshness,
     /// Cases of the head version.
@@ -106,18 +129,23 @@ struct Sorted<'r> {
     unbound: Option<BTreeSet<Facet>>,
 }
 
-/// Ties runs to the versions of a changed prompt. `branched_at` is the time of the merge
-/// base: a run from before it cannot have seen the change.
+/// Ties runs of at least this provenance to the versions of a changed prompt. `branched_at` is
+/// the time of the merge base: a run from before it cannot have seen the change.
 pub(crate) fn bind(
     change: &Change,
     runs: &[LoadedRun],
-    branched_at: Option<DateTime<Utc>>,
-    now: DateTime<Utc>,
+    least: Provenance,
+    (branched_at, now): (Option<DateTime<Utc>>, DateTime<Utc>),
 ) -> Binding {
+    let mut refused: Option<Provenance> = None;
     let changed = changed_facets(change);
     let mut sorted = Sorted::default();
     for run in runs {
         for arm in run.run.arms.iter().filter(|arm| about(arm, change)) {
+            if run.provenance < least {
+                refused = refused.max(Some(run.provenance));
+                continue;
+            }
             sort(&mut sorted, change, &changed, (run, arm), branched_at);
         }
     }
@@ -136,6 +164,7 @@ pub(crate) fn bind(
     // One side with several models: both name the model, so that the same ones are paired.
     let several = candidate.len() > 1 || baseline.len() > 1;
     Binding {
+        refused: refused.map(|found| Refused { found, least }),
         freshness,
         candidate: merge(candidate, several),
         baseline: merge(baseline, several),
@@ -292,10 +321,12 @@ fn compare(arm: &Arm, prompt: &Prompt, change: &Change, changed: &BTreeSet<Facet
 /// Arms by the model that they show.
 type ByModel<'r> = BTreeMap<Option<String>, Vec<(&'r LoadedRun, &'r Arm)>>;
 
-/// The arms of the newest run of each model. A time in the future is none.
+/// The arms of the newest run of each model, among those of the best provenance. A time in the
+/// future is none.
 fn newest<'r>(mut arms: Vec<(&'r LoadedRun, &'r Arm)>, now: DateTime<Utc>) -> ByModel<'r> {
     let made = |run: &LoadedRun| run.run.made_at.filter(|made| *made <= now);
-    arms.sort_by_key(|(run, _)| (made(run), run.file));
+    // A time that the file itself tells must not let a weaker file replace a stronger one.
+    arms.sort_by_key(|(run, _)| (run.provenance, made(run), run.file));
     let mut newest = ByModel::new();
     for (run, arm) in arms {
         let model = arm.shown.model.as_ref().map(ToString::to_string);

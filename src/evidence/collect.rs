@@ -1,42 +1,29 @@
 //! From the paths of the command line and the policy to evidence that is read and hashed.
 
+use std::ops;
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
+use tempfile::TempDir;
 
-use super::ReadError;
-use super::evals::{self, EvalRun};
+use super::evals::EvalRun;
+use super::home::{Home, escape};
+use super::reading::{Given, Reading, unreadable};
 use super::slow::Found;
 use super::slow::data_policy::{self, DataPolicy};
 use super::slow::drills::{self, Drills};
 use super::slow::reviews::{self, Reviews};
-use super::traces;
-use super::traces::calls::{Collector, Coverage};
+use super::supply::{Absence, Absent, Supplies, Supply};
+use super::traces::calls::Coverage;
 use crate::change::Range;
-use crate::files::{self, Artifact, FileError};
-use crate::git::{Repo, RepoPath};
-use crate::policy::{Policy, Role};
+use crate::files::{self, FileError};
+use crate::git::{Kind, Repo, RepoPath};
+use crate::glob::Pattern;
+use crate::limits::COMMITTED_EVIDENCE;
+use crate::policy::sources::{self, Origin, Provenance, Source};
+use crate::policy::{Policy, Role, scope};
 use crate::reason::Code;
 use crate::units::Digest;
-
-/// How an evidence file came here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Provenance {
-    /// Committed in the pull request, or made by hand on a laptop.
-    AuthorSupplied,
-    /// Made by a workflow that the pull request could edit.
-    PrWorkflow,
-}
-
-impl Provenance {
-    /// The word.
-    pub(crate) const fn id(self) -> &'static str {
-        match self {
-            Self::AuthorSupplied => "author-supplied",
-            Self::PrWorkflow => "ci(pr-workflow)",
-        }
-    }
-}
 
 /// A path that was asked for.
 #[derive(Debug, Clone)]
@@ -108,6 +95,8 @@ pub(crate) struct LoadedRun {
     pub(crate) file: usize,
     /// Which side it is, where that was said.
     pub(crate) role: Option<Role>,
+    /// Who could have written it.
+    pub(crate) provenance: Provenance,
     /// The run.
     pub(crate) run: EvalRun,
 }
@@ -119,6 +108,8 @@ pub(crate) struct Evidence {
     pub(crate) files: Vec<EvidenceFile>,
     /// Every eval run that could be read.
     pub(crate) runs: Vec<LoadedRun>,
+    /// The policy's sources that gave nothing.
+    pub(crate) absent: Vec<Absent>,
     /// All traces together; `None` where no trace file was given.
     pub(crate) coverage: Option<Coverage>,
     /// Debug drills at the base tip.
@@ -130,6 +121,12 @@ pub(crate) struct Evidence {
 }
 
 impl Evidence {
+    /// The least provenance of the files of one use.
+    pub(crate) fn least_of(&self, used_as: Use) -> Option<Provenance> {
+        let files = self.files.iter().filter(|file| file.used_as == used_as);
+        files.map(|file| file.provenance).min()
+    }
+
     /// The first file for this use that could not be read, if there is one. A file that
     /// nobody could recognise may have been for any use.
     pub(crate) fn broken(&self, used_as: Use) -> Option<(&EvidenceFile, &FileProblem)> {
@@ -144,6 +141,8 @@ impl Evidence {
 pub(crate) struct Asked<'a> {
     /// Paths of the command line.
     pub(crate) wanted: &'a [Wanted],
+    /// What came of the sources that must be fetched.
+    pub(crate) supplies: &'a Supplies,
     /// Whether this is a workflow run.
     pub(crate) actions: bool,
     /// The time of the check.
@@ -152,46 +151,27 @@ pub(crate) struct Asked<'a> {
 
 /// Reads everything. `asked` is what the command line adds to the policy's own sources.
 pub(crate) fn collect(repo: &Repo, range: &Range, policy: &Policy, asked: &Asked<'_>) -> Evidence {
-    let folder = repo.folder();
-    let sources = policy.evidence.evals.iter().chain(&policy.evidence.traces);
-    let mut paths: Vec<(PathBuf, Option<Role>, bool)> = sources
-        .map(|source| (folder.join(&source.pattern), source.role, false))
-        .collect();
-    paths.extend(
-        asked
-            .wanted
-            .iter()
-            .map(|each| (each.path.clone(), each.role, true)),
-    );
-    let mut reading = Reading {
-        files: Vec::new(),
-        runs: Vec::new(),
-        calls: Collector::default(),
-        traced: false,
+    let mut collecting = Collecting {
+        repo,
+        range,
+        policy,
+        asked,
+        home: Home::of(&repo.folder()),
+        folder: repo.folder(),
+        reading: Reading::new(),
+        blobs: None,
+        traces: Vec::new(),
     };
-    for (path, role, explicit) in paths {
-        reading.path(&path, role, explicit);
-    }
-    for file in &mut reading.files {
-        let relative = relative(&folder, Path::new(&file.path));
-        let committed =
-            relative.is_some_and(|path| matches!(repo.entry(&range.head, &path), Ok(Some(_))));
-        if asked.actions && !committed {
-            file.provenance = Provenance::PrWorkflow;
+    let mut absent = Vec::new();
+    for (at, source) in policy.evidence.sources.iter().enumerate() {
+        if let Err(absence) = collecting.source(at, source) {
+            absent.push(Absent::of(source, absence));
         }
     }
-    let base = &range.base;
-    let kept = &policy.evidence;
-    Evidence {
-        files: reading.files,
-        runs: reading.runs,
-        coverage: reading
-            .traced
-            .then(|| reading.calls.finish(&kept.calls, asked.now)),
-        drills: drills::read(repo, base, &kept.drills),
-        reviews: reviews::read(repo, base, &kept.reviews),
-        data_policy: data_policy::read(repo, base, &kept.data_policy),
+    for wanted in asked.wanted {
+        collecting.wanted(wanted);
     }
+    collecting.finish(absent)
 }
 
 /// Only what is kept in the repository: nothing that changed needs evals or traces.
@@ -200,6 +180,7 @@ pub(crate) fn slow_only(repo: &Repo, range: &Range, policy: &Policy) -> Evidence
     Evidence {
         files: Vec::new(),
         runs: Vec::new(),
+        absent: Vec::new(),
         coverage: None,
         drills: drills::read(repo, &range.base, &kept.drills),
         reviews: reviews::read(repo, &range.base, &kept.reviews),
@@ -207,171 +188,284 @@ pub(crate) fn slow_only(repo: &Repo, range: &Range, policy: &Policy) -> Evidence
     }
 }
 
-fn relative(folder: &Path, path: &Path) -> Option<RepoPath> {
-    let inside = path
-        .strip_prefix(folder)
-        .ok()
-        .or_else(|| path.is_relative().then_some(path))?;
-    RepoPath::parse(&inside.to_string_lossy())
+struct Collecting<'a> {
+    repo: &'a Repo,
+    range: &'a Range,
+    policy: &'a Policy,
+    asked: &'a Asked<'a>,
+    home: Home,
+    folder: PathBuf,
+    reading: Reading,
+    /// Where files of the repository are read from.
+    blobs: Option<TempDir>,
+    /// The sources whose trace files' age shows when all spans are joined, each with the numbers
+    /// of its files.
+    traces: Vec<(usize, ops::Range<u32>)>,
 }
 
-struct Reading {
-    files: Vec<EvidenceFile>,
-    runs: Vec<LoadedRun>,
-    calls: Collector,
-    traced: bool,
-}
-
-impl Reading {
-    fn path(&mut self, path: &Path, role: Option<Role>, explicit: bool) {
-        match files::expand(path) {
-            Ok(found) if found.is_empty() => {
-                // A source of the policy that is not there yet is missing, and the gates that
-                // need it say so; a path that somebody typed is a mistake.
-                if explicit {
-                    let problem = FileProblem {
-                        code: Code::EvidenceUnreadable,
-                        line: None,
-                        found: String::from("no such file"),
-                        expected: String::from("a file, a folder or a pattern that finds one"),
-                    };
-                    self.unknown(path, problem);
-                }
+impl Collecting<'_> {
+    /// Reads what a source holds, or tells why it counts for nothing.
+    fn source(&mut self, at: usize, source: &Source) -> Result<(), Absence> {
+        let first = self.reading.calls.begun();
+        // A day ahead is for clocks that differ.
+        let until = self.asked.now + TimeDelta::days(1);
+        let window = source.max_age.map(|age| self.asked.now - age..=until);
+        let given = |provenance| Given {
+            used_as: used_as(source),
+            role: source.role,
+            provenance,
+            name: None,
+            window: window.clone(),
+        };
+        match &source.origin {
+            Origin::Tree(pattern) => self.tree(pattern, false, &given)?,
+            Origin::Job(pattern) => self.tree(pattern, true, &given)?,
+            Origin::Repository(glob) => {
+                self.repository(glob, &given(Provenance::AuthorSupplied))?;
             }
-            Ok(found) => {
-                for path in found {
-                    self.file(&Artifact::new(path), role);
-                }
+            Origin::Artifact { .. } | Origin::Release { .. } => {
+                self.fetched(at, source, window.as_ref())?;
             }
-            Err(error) => self.unknown(path, unreadable(&error)),
         }
+        if window.is_some() && !source.origin.is_remote() {
+            self.traces.push((at, first..self.reading.calls.begun()));
+        }
+        Ok(())
     }
 
-    /// A file that nobody could read.
-    fn unknown(&mut self, path: &Path, problem: FileProblem) {
-        self.push(path, (Use::Unknown, ""), None, Some(problem));
-    }
-
-    fn push(
+    /// Files on disk. With `job`, what is committed at the head does not count.
+    fn tree(
         &mut self,
-        path: &Path,
-        (used_as, tool): (Use, &'static str),
-        sha256: Option<Digest>,
-        problem: Option<FileProblem>,
-    ) {
-        self.files.push(EvidenceFile {
-            path: path.display().to_string(),
-            sha256,
-            used_as,
-            tool,
-            tool_version: None,
-            provenance: Provenance::AuthorSupplied,
-            problem,
-        });
-    }
-
-    fn file(&mut self, artifact: &Artifact, role: Option<Role>) {
-        let path = artifact.path();
-        let start = match artifact.peek() {
-            Ok(start) => start,
+        pattern: &str,
+        job: bool,
+        given: &dyn Fn(Provenance) -> Given,
+    ) -> Result<(), Absence> {
+        let path = self.folder.join(pattern);
+        let found = match files::expand(&path) {
+            Ok(found) => found,
             Err(error) => {
-                return self.unknown(path, unreadable(&error));
+                let given = given(Provenance::AuthorSupplied);
+                self.reading.unknown(&path, &given, unreadable(&error));
+                return Ok(());
             }
         };
-        let evals: Vec<_> = evals::FORMATS
-            .iter()
-            .filter(|each| each.recognises(&start))
+        let all = found.len();
+        let found: Vec<PathBuf> = found
+            .into_iter()
+            .filter(|path| !job || !self.is_committed(path))
             .collect();
-        let traces: Vec<_> = traces::FORMATS
-            .iter()
-            .filter(|each| each.recognises(&start))
-            .collect();
-        match (evals.as_slice(), traces.as_slice()) {
-            ([format], []) => {
-                let result = artifact.read(|reader| format.read(reader));
-                let (sha256, result) = part(result);
-                let problem = result.as_ref().err().cloned();
-                self.push(path, (Use::Evals, format.id()), sha256, problem);
-                let at = self.files.len() - 1;
-                if let Ok(run) = result {
-                    if let Some(file) = self.files.get_mut(at) {
-                        file.tool_version.clone_from(&run.tool_version);
-                    }
-                    self.runs.push(LoadedRun {
-                        file: at,
-                        role,
-                        run,
-                    });
-                }
-            }
-            ([], [format]) => {
-                let calls = &mut self.calls;
-                let result = artifact.read(|reader| format.read(reader, calls));
-                let (sha256, result) = part(result);
-                self.traced |= result.is_ok();
-                self.push(path, (Use::Traces, format.id()), sha256, result.err());
-            }
-            (evals, traces) => {
-                let claimed: Vec<&str> = evals
-                    .iter()
-                    .map(|each| each.id())
-                    .chain(traces.iter().map(|each| each.id()))
-                    .collect();
-                let problem = unknown(&start, &claimed);
-                self.unknown(path, problem);
-            }
-        }
-    }
-}
-
-fn unknown(start: &[u8], claimed: &[&str]) -> FileProblem {
-    let found = if start.iter().all(u8::is_ascii_whitespace) {
-        String::from("an empty file")
-    } else if claimed.is_empty() {
-        let text = String::from_utf8_lossy(start.get(..40).unwrap_or(start)).into_owned();
-        format!(
-            "content that no reader knows, starting `{}`",
-            crate::untrusted::visible(&text)
-        )
-    } else {
-        format!("content that several readers claim: {}", claimed.join(", "))
-    };
-    let known: Vec<&str> = evals::FORMATS
-        .iter()
-        .map(|each| each.about())
-        .chain(traces::FORMATS.iter().map(|each| each.about()))
-        .collect();
-    FileProblem {
-        code: Code::EvidenceUnknown,
-        line: None,
-        found,
-        expected: known.join("; "),
-    }
-}
-
-fn part<T>(
-    result: Result<(Result<T, ReadError>, files::Stamp), FileError>,
-) -> (Option<Digest>, Result<T, FileProblem>) {
-    match result {
-        Ok((Ok(value), stamp)) => (Some(stamp.sha256), Ok(value)),
-        Ok((Err(error), stamp)) => {
-            let problem = FileProblem {
-                code: Code::EvidenceUnreadable,
-                line: error.line,
-                found: error.found,
-                expected: error.expected,
+        if found.is_empty() {
+            let words = match all {
+                0 => "no such file",
+                _ => "it is committed at the head, and only what the job makes counts",
             };
-            (Some(stamp.sha256), Err(problem))
+            return Err(Absence::missing(Code::ProducerMissing, words));
         }
-        Err(error) => (None, Err(unreadable(&error))),
+        let mut read = Vec::new();
+        for path in found {
+            let given = given(self.provenance(&path));
+            read.extend(self.inside(&path, &given, false));
+        }
+        any(read)
+    }
+
+    /// A path of the command line, which somebody typed: one that finds nothing is a mistake.
+    fn wanted(&mut self, wanted: &Wanted) {
+        let given = |provenance| Given {
+            used_as: Use::Unknown,
+            role: wanted.role,
+            provenance,
+            name: None,
+            window: None,
+        };
+        let problem = match files::expand(&wanted.path) {
+            Ok(found) if found.is_empty() => FileProblem {
+                code: Code::EvidenceUnreadable,
+                line: None,
+                found: String::from("no such file"),
+                expected: String::from("a file, a folder or a pattern that finds one"),
+            },
+            Ok(found) => {
+                for path in found {
+                    let given = given(self.provenance(&path));
+                    // Without a greatest age, nothing is too old.
+                    drop(self.inside(&path, &given, true));
+                }
+                return;
+            }
+            Err(error) => unreadable(&error),
+        };
+        let given = given(Provenance::AuthorSupplied);
+        self.reading.unknown(&wanted.path, &given, problem);
+    }
+
+    /// Files of the repository, at the head: whatever lies on disk.
+    fn repository(&mut self, glob: &Pattern, given: &Given) -> Result<(), Absence> {
+        let broken = |error: &dyn std::fmt::Display| {
+            Absence::broken(Code::EvidenceUnreadable, error.to_string())
+        };
+        let files = self
+            .repo
+            .files(&self.range.head, &scope::root(glob))
+            .map_err(|error| broken(&error))?;
+        let mut read = Vec::new();
+        for (path, entry) in files {
+            if !glob.is_match(path.as_str()) {
+                continue;
+            }
+            if entry.kind != Kind::File {
+                let found = format!("`{path}` is no plain file, and links are not followed");
+                return Err(Absence::broken(Code::EvidenceUnreadable, found));
+            }
+            let bytes = self
+                .repo
+                .blob(entry.id, COMMITTED_EVIDENCE)
+                .map_err(|error| broken(&error))?;
+            let copy = self
+                .blob_path(read.len())
+                .and_then(|copy| files::write_atomic(&copy, &bytes).map(|()| copy))
+                .map_err(|error| broken(&error))?;
+            let given = Given {
+                name: Some(path.to_string()),
+                ..given.clone()
+            };
+            read.extend(self.open(&copy, &given));
+        }
+        if read.is_empty() {
+            let found = format!("no such file at {}", self.range.head.short());
+            return Err(Absence::missing(Code::ProducerMissing, found));
+        }
+        any(read)
+    }
+
+    /// A file on disk, unless it leads out of the repository through a link.
+    fn inside(&mut self, path: &Path, given: &Given, typed: bool) -> Vec<Result<(), Absence>> {
+        if self.home.escapes(path, typed) {
+            self.reading.unknown(path, given, escape());
+            return vec![Ok(())];
+        }
+        self.open(path, given)
+    }
+
+    fn open(&mut self, path: &Path, given: &Given) -> Vec<Result<(), Absence>> {
+        self.reading.open(path, given, &self.policy.archives)
+    }
+
+    fn blob_path(&mut self, number: usize) -> Result<PathBuf, FileError> {
+        let folder = match self.blobs.take() {
+            Some(folder) => folder,
+            None => files::temporary()?,
+        };
+        let path = folder.path().join(number.to_string());
+        self.blobs = Some(folder);
+        Ok(path)
+    }
+
+    /// Files that were fetched.
+    fn fetched(
+        &mut self,
+        at: usize,
+        source: &Source,
+        window: Option<&ops::RangeInclusive<DateTime<Utc>>>,
+    ) -> Result<(), Absence> {
+        let fetched = match self.asked.supplies.of(at) {
+            Supply::Files(files) => files,
+            Supply::Absent(absence) => return Err(absence),
+        };
+        let mut read = Vec::new();
+        for file in fetched {
+            if window.is_some_and(|window| !window.contains(&file.made_at)) {
+                let day = file.made_at.date_naive();
+                read.push(Err(Absence::old(format!("it was made on {day}"))));
+                continue;
+            }
+            let given = Given {
+                used_as: used_as(source),
+                role: source.role,
+                provenance: file.provenance,
+                name: Some(file.name),
+                window: None,
+            };
+            read.extend(self.open(&file.path, &given));
+        }
+        any(read)
+    }
+
+    /// Whoever may push to the branch wrote what is committed there. What else lies on disk was
+    /// made by the job, whose workflow the pull request can edit; without a job, by hand.
+    fn provenance(&self, path: &Path) -> Provenance {
+        if self.asked.actions && !self.is_committed(path) {
+            Provenance::PrWorkflow
+        } else {
+            Provenance::AuthorSupplied
+        }
+    }
+
+    /// Whether the head has this file, wherever links lead. What cannot be told counts as
+    /// committed: it is the lower provenance.
+    fn is_committed(&self, path: &Path) -> bool {
+        let Some(inside) = self.home.inside(path) else {
+            return false;
+        };
+        let Some(path) = RepoPath::parse(&inside.to_string_lossy()) else {
+            return true;
+        };
+        let mut at = Some(path);
+        while let Some(path) = at {
+            match self.repo.entry(&self.range.head, &path) {
+                // Above the file only folders are ordinary: what is in a submodule is committed
+                // there.
+                Ok(Some(entry)) => return entry.kind != Kind::Folder,
+                Ok(None) => {}
+                Err(_) => return true,
+            }
+            let above = path.folder();
+            at = (above != path && !above.as_str().is_empty()).then_some(above);
+        }
+        false
+    }
+
+    fn finish(self, mut absent: Vec<Absent>) -> Evidence {
+        let kept = &self.policy.evidence;
+        let (repo, base) = (self.repo, &self.range.base);
+        let coverage = self
+            .reading
+            .traced
+            .then(|| self.reading.calls.finish(&kept.calls, self.asked.now));
+        for (at, mut files) in self.traces {
+            let old = coverage.as_ref().map(|coverage| &coverage.old_files);
+            let Some(source) = kept.sources.get(at) else {
+                continue;
+            };
+            if !files.is_empty() && files.all(|file| old.is_some_and(|old| old.contains(&file))) {
+                let found = "its newest call is older";
+                absent.push(Absent::of(source, Absence::old(found)));
+            }
+        }
+        Evidence {
+            files: self.reading.files,
+            runs: self.reading.runs,
+            absent,
+            coverage,
+            drills: drills::read(repo, base, &kept.drills),
+            reviews: reviews::read(repo, base, &kept.reviews),
+            data_policy: data_policy::read(repo, base, &kept.data_policy),
+        }
     }
 }
 
-fn unreadable(error: &FileError) -> FileProblem {
-    FileProblem {
-        code: Code::EvidenceUnreadable,
-        line: None,
-        found: error.to_string(),
-        expected: String::from("a readable file"),
+/// What the files of a source are for.
+const fn used_as(source: &Source) -> Use {
+    match source.kind {
+        sources::Kind::Evals => Use::Evals,
+        sources::Kind::Traces => Use::Traces,
     }
+}
+
+/// One file that counts is enough; where none does, the first reason.
+fn any(read: Vec<Result<(), Absence>>) -> Result<(), Absence> {
+    if read.iter().any(Result::is_ok) {
+        return Ok(());
+    }
+    read.into_iter().collect()
 }

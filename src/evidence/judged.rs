@@ -1,7 +1,7 @@
 //! Each changed prompt beside the evidence that is about it: what gates and categories see.
 
-use super::binding::{self, Binding};
-use super::collect::Evidence;
+use super::binding::{self, Binding, Refused};
+use super::collect::{Evidence, Use};
 use super::traces::calls::{Coverage, Group, GroupKey};
 use super::traces::fields::{Field, Mask};
 use super::traces::span::trace_id;
@@ -18,8 +18,10 @@ pub(crate) struct Judged<'a> {
     pub(crate) change: &'a Change,
     /// Its eval runs.
     pub(crate) binding: Binding,
-    /// The production calls that are about it; `None` where no traces were given.
+    /// The production calls that are about it; `None` where no traces were given that count.
     pub(crate) calls: Option<Calls>,
+    /// Why traces that were given do not count.
+    pub(crate) refused_traces: Option<Refused>,
 }
 
 impl Judged<'_> {
@@ -179,13 +181,21 @@ pub(crate) fn judge<'a>(
         .changes
         .iter()
         .filter(|change| change.needs_evidence())
-        .map(|change| Judged {
-            change,
-            binding: binding::bind(change, &evidence.runs, branched_at, now),
-            calls: evidence
-                .coverage
-                .as_ref()
-                .map(|coverage| calls(policy, change, coverage, versions)),
+        .map(|change| {
+            let least = policy.admissible.least(change.risk);
+            // All traces are joined, so one file that does not count takes them all with it.
+            let found = evidence.least_of(Use::Traces);
+            let refused = found.filter(|found| *found < least);
+            Judged {
+                change,
+                binding: binding::bind(change, &evidence.runs, least, (branched_at, now)),
+                calls: evidence
+                    .coverage
+                    .as_ref()
+                    .filter(|_| refused.is_none())
+                    .map(|coverage| calls(policy, change, coverage, versions)),
+                refused_traces: refused.map(|found| Refused { found, least }),
+            }
         })
         .collect()
 }

@@ -3,9 +3,13 @@
 pub(crate) mod binding;
 pub(crate) mod collect;
 pub(crate) mod evals;
+mod home;
 pub(crate) mod judged;
+mod reading;
+pub(crate) mod saved;
 mod shows;
 pub(crate) mod slow;
+pub(crate) mod supply;
 pub(crate) mod traces;
 pub(crate) mod versions;
 

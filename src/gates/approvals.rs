@@ -4,6 +4,7 @@ use super::{Facts, Gate, GateKind, ON_FAIL, Ruling, Section, State};
 use crate::approval::{Approvals as Given, Decision};
 use crate::prompt::PromptId;
 use crate::reason::Code;
+use crate::untrusted::Untrusted;
 use crate::yaml::{Errors, Node};
 
 pub(crate) struct Approvals;
@@ -62,7 +63,7 @@ impl Gate for Approved {
 
 pub(super) fn not_applicable(
     prompt: Option<&PromptId>,
-    found: impl Into<String>,
+    found: impl Into<Untrusted>,
     needed: &str,
 ) -> Ruling {
     let (state, code) = (State::NotApplicable, Code::NotApplicable);
@@ -78,12 +79,13 @@ pub(super) fn ruling(prompt: Option<&PromptId>, given: &Given, decisions: &[&Dec
     let what = match (prompt, decisions) {
         (None, [first, ..]) => {
             let (files, head) = (first.subject.words(), first.head.short());
+            let files = files.for_machines();
             format!("{files} as of commit {head}")
         }
         _ => String::from("this version"),
     };
     let needed = format!("approval of {what} by {}", names.join(" and by "));
-    let of = |state, code, found: String| Ruling::of(prompt, state, code, found, &needed);
+    let of = |state, code, found: Untrusted| Ruling::of(prompt, state, code, found, &needed);
     if let Some(why) = &given.unknown {
         return of(State::Missing, Code::ApprovalsUnknown, why.clone());
     }
@@ -91,10 +93,10 @@ pub(super) fn ruling(prompt: Option<&PromptId>, given: &Given, decisions: &[&Dec
         let who: Vec<&str> = given
             .requests
             .iter()
-            .map(|each| each.reviewer.as_str())
+            .map(|each| each.reviewer.for_machines())
             .collect();
         let found = format!("changes requested by {}", listed(&who));
-        return of(State::Fail, Code::ChangesRequested, found)
+        return of(State::Fail, Code::ChangesRequested, found.into())
             .fix(format!("make the changes and ask {} again", listed(&who)));
     }
     let lacking: Vec<&&Decision> = decisions
@@ -107,15 +109,16 @@ pub(super) fn ruling(prompt: Option<&PromptId>, given: &Given, decisions: &[&Dec
         return of(
             State::Pass,
             Code::Approved,
-            format!("approved by {}", by.join("; ")),
+            format!("approved by {}", by.join("; ")).into(),
         );
     };
     let found: Vec<String> = lacking.iter().map(|each| told(each)).collect();
-    let ruling = of(state, code, found.join("; "));
+    let ruling = of(state, code, found.join("; ").into());
     if state == State::Inconclusive {
         return ruling;
     }
-    let ask: Vec<String> = lacking.iter().map(|each| each.group.words()).collect();
+    let ask: Vec<Untrusted> = lacking.iter().map(|each| each.group.words()).collect();
+    let ask: Vec<&str> = ask.iter().map(Untrusted::for_machines).collect();
     ruling.fix(format!("ask {} to review {what}", ask.join(" and ")))
 }
 
@@ -156,13 +159,14 @@ fn approved(decision: &Decision) -> String {
     let who: Vec<&str> = decision
         .counted
         .iter()
-        .map(|each| each.reviewer.as_str())
+        .map(|each| each.reviewer.for_machines())
         .collect();
     format!("{} ({})", listed(&who), decision.group.name)
 }
 
 fn told(decision: &Decision) -> String {
     let group = decision.group.words();
+    let group = group.for_machines();
     if let Some((team, why)) = decision.unreadable.first() {
         return format!("no approval by {group}: @{team} could not be read: {why}");
     }
@@ -173,7 +177,13 @@ fn told(decision: &Decision) -> String {
     let why: Vec<String> = close
         .clone()
         .take(3)
-        .map(|each| format!("{}: {}", each.reviewer, each.why))
+        .map(|each| {
+            format!(
+                "{}: {}",
+                each.reviewer.for_machines(),
+                each.why.for_machines()
+            )
+        })
         .collect();
     if why.is_empty() {
         return format!("no approval by {group}");

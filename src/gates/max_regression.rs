@@ -143,6 +143,10 @@ fn prepare(facts: &Facts<'_>, judged: &Judged<'_>) -> Prepared {
         );
     };
     let Some(baseline) = &judged.binding.baseline else {
+        if let Some(refused) = judged.binding.refused {
+            let found = refused.words("results of the base version");
+            return decided(State::Missing, Code::EvidenceInadmissible, found);
+        }
         let found = String::from("no eval run of the base version");
         return decided(State::Missing, Code::BaselineMissing, found);
     };
@@ -206,7 +210,7 @@ fn decide(judged: &Judged<'_>, comparison: &Comparison, significant: (bool, bool
                 .newly_failing
                 .iter()
                 .take(3)
-                .map(|pair| pair.id.as_str())
+                .map(|pair| pair.id.for_machines())
                 .collect();
             Ruling::of(prompt, State::Fail, Code::Regression, found, NEEDED).fix(format!(
                 "fix the {} newly failing cases ({}…) or revert the change, then run the evals again",

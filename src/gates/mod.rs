@@ -2,6 +2,8 @@
 
 mod approvals;
 mod cost_and_latency;
+mod expected_evidence;
+mod hidden_characters;
 mod max_regression;
 mod min_examples;
 mod minimum_band;
@@ -19,12 +21,15 @@ use crate::change::ChangeSet;
 use crate::evidence::collect::{Evidence, Use};
 use crate::evidence::judged::Judged;
 use crate::evidence::versions::Versions;
+use crate::git::RepoPath;
 use crate::policy::Policy;
 use crate::prompt::PromptId;
 use crate::reason::Code;
 use crate::scorecard::Scorecard;
+use crate::untrusted::Untrusted;
 use crate::yaml::{Errors, Fields, Node};
 
+pub(crate) use expected_evidence::ID as EXPECTED_EVIDENCE;
 pub(crate) use tally::{Alike, Tally, alike};
 pub(crate) use waivers::{Waiver, Waivers};
 
@@ -35,8 +40,10 @@ pub(crate) const KINDS: &[&dyn GateKind] = &[
     &request_metadata::RequestMetadata,
     &cost_and_latency::CostAndLatency,
     &traces_to_evals::TracesToEvals,
+    &expected_evidence::ExpectedEvidence,
     &min_examples::MinExamples,
     &max_regression::MaxRegression,
+    &hidden_characters::HiddenCharacters,
     &approvals::Approvals,
     &policy_change::PolicyChange,
     &minimum_band::MinimumBand,
@@ -178,13 +185,15 @@ pub(crate) struct Ruling {
     /// Why: stable.
     pub(crate) code: Code,
     /// What was found.
-    pub(crate) found: String,
+    pub(crate) found: Untrusted,
     /// What was needed.
-    pub(crate) needed: String,
+    pub(crate) needed: Untrusted,
     /// What to do, where it is more than the code says.
-    pub(crate) fix: Option<String>,
+    fix: Option<Untrusted>,
     /// Whether a state that is not green blocks.
     pub(crate) blocks: bool,
+    /// Where it is, where it is not the change as a whole.
+    pub(crate) place: Option<(RepoPath, usize)>,
 }
 
 impl Ruling {
@@ -193,8 +202,8 @@ impl Ruling {
         prompt: Option<&PromptId>,
         state: State,
         code: Code,
-        found: impl Into<String>,
-        needed: impl Into<String>,
+        found: impl Into<Untrusted>,
+        needed: impl Into<Untrusted>,
     ) -> Self {
         Self {
             prompt: prompt.cloned(),
@@ -204,13 +213,26 @@ impl Ruling {
             needed: needed.into(),
             fix: None,
             blocks: true,
+            place: None,
         }
     }
 
     /// Adds what to do.
-    pub(crate) fn fix(mut self, fix: impl Into<String>) -> Self {
+    pub(crate) fn fix(mut self, fix: impl Into<Untrusted>) -> Self {
         self.fix = Some(fix.into());
         self
+    }
+
+    /// Adds the line that it is about.
+    pub(crate) fn at(mut self, path: &RepoPath, line: usize) -> Self {
+        self.place = Some((path.clone(), line));
+        self
+    }
+
+    /// What to do.
+    pub(crate) fn remedy(&self) -> Untrusted {
+        let own = self.fix.clone();
+        own.unwrap_or_else(|| self.code.fix().into())
     }
 }
 
@@ -233,9 +255,9 @@ impl Outcome {
         self.ruling.blocks && !self.ruling.state.is_green()
     }
 
-    /// The id of the prompt, where it is about one.
-    pub(crate) fn prompt(&self) -> Option<&str> {
-        self.ruling.prompt.as_ref().map(PromptId::as_str)
+    /// The prompt, where it is about one.
+    pub(crate) const fn prompt(&self) -> Option<&PromptId> {
+        self.ruling.prompt.as_ref()
     }
 }
 
@@ -312,7 +334,7 @@ impl Gates {
                 gate.judge(facts).into_iter().map(|ruling| Outcome {
                     gate: kind.id(),
                     hard: kind.section() == Section::Hard,
-                    ruling,
+                    ruling: expected_evidence::explain(ruling, facts),
                     waiver: None,
                 })
             })

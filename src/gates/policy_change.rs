@@ -13,7 +13,7 @@ impl GateKind for PolicyChange {
     }
 
     fn about(&self) -> &'static str {
-        "a change of the policy, CODEOWNERS, a dataset, a judge prompt, kept evidence or the gate's workflow is approved by the policy's owners"
+        "a change of the policy, CODEOWNERS, a dataset, a judge prompt, kept evidence, a template or the gate's workflow is approved by the policy's owners"
     }
 
     fn section(&self) -> Section {

@@ -69,6 +69,9 @@ fn usable<'j>(
         return Err(if judged.change.stage == Stage::PreProduction {
             let found = String::from("not in production, and no traces");
             (State::NotApplicable, Code::PreProduction, found)
+        } else if let Some(refused) = judged.refused_traces {
+            let found = refused.words("traces");
+            (State::Missing, Code::EvidenceInadmissible, found)
         } else {
             (
                 State::Missing,
@@ -85,7 +88,7 @@ fn usable<'j>(
         return Err((State::Error, Code::TracesUnreadable, found));
     }
     if facts.traces_expired {
-        let found = String::from("the newest call is more than 30 days old");
+        let found = String::from("the newest call is too old");
         return Err((State::Stale, Code::EvidenceExpired, found));
     }
     let (count, least) = (calls.count(), facts.policy.min_traces);

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::Outcome;
+use crate::prompt::PromptId;
 
 /// Outcomes of one gate that differ only in the prompt.
 #[derive(Debug)]
@@ -11,7 +12,7 @@ pub(crate) struct Alike<'r> {
     /// The first of them.
     pub(crate) outcome: &'r Outcome,
     /// The prompts that they are about.
-    pub(crate) prompts: Vec<&'r str>,
+    pub(crate) prompts: Vec<&'r PromptId>,
 }
 
 /// The outcomes that `wanted` picks, in their order: those that say the same stand together.
@@ -86,7 +87,6 @@ impl Tally {
 mod tests {
     use super::super::{Ruling, State, Waiver};
     use super::*;
-    use crate::prompt::PromptId;
     use crate::reason::Code;
 
     fn outcome(gate: &'static str, prompt: &str, state: State, found: &str) -> Outcome {
@@ -131,8 +131,8 @@ mod tests {
         let [gate, state, found, fix] = &mut other;
         gate.gate = "y";
         state.ruling.state = State::Missing;
-        found.ruling.found = String::from("few");
-        fix.ruling.fix = Some(String::from("write some"));
+        found.ruling.found = "few".into();
+        fix.ruling.fix = Some("write some".into());
         let mut outcomes = vec![
             outcome("x", "a", State::Fail, "none"),
             outcome("x", "b", State::Pass, "none"),
@@ -142,9 +142,15 @@ mod tests {
         let groups = alike(&outcomes, |outcome| !outcome.ruling.state.is_green());
         let prompts: Vec<_> = groups
             .iter()
-            .map(|group| group.prompts.as_slice())
+            .map(|group| {
+                group
+                    .prompts
+                    .iter()
+                    .map(|id| id.as_str())
+                    .collect::<Vec<_>>()
+            })
             .collect();
-        let others = [&["other"][..]; 4];
+        let others = [["other"]; 4];
         assert_eq!(prompts[0], ["a", "c"]);
         assert_eq!(prompts[1..], others);
     }

@@ -74,6 +74,9 @@ impl Connected {
         {
             return ruling;
         }
+        if let (Some(refused), Stage::Production) = (judged.refused_traces, judged.change.stage) {
+            return inadmissible(prompt, refused.words("traces"), &needed);
+        }
         let Some(coverage) = &facts.evidence.coverage else {
             if judged.change.stage == Stage::PreProduction {
                 let found = "not in production, and no traces";
@@ -98,12 +101,21 @@ impl Connected {
     }
 }
 
+/// A ruling for a prompt whose evidence does not count.
+pub(super) fn inadmissible(prompt: Option<&PromptId>, found: String, needed: &str) -> Ruling {
+    let code = Code::EvidenceInadmissible;
+    Ruling::of(prompt, State::Missing, code, found, needed)
+}
+
 /// A ruling for a prompt whose eval runs are not of the head version.
 pub(super) fn not_fresh(
     prompt: Option<&PromptId>,
     binding: &Binding,
     needed: &str,
 ) -> Option<Ruling> {
+    if let (Freshness::Missing, Some(refused)) = (&binding.freshness, binding.refused) {
+        return Some(inadmissible(prompt, refused.words("eval results"), needed));
+    }
     let list = |facets: &std::collections::BTreeSet<crate::prompt::version::Facet>| {
         let words: Vec<&str> = facets.iter().map(|facet| facet.id()).collect();
         words.join(", ")

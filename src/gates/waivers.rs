@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use super::{KINDS, Outcome, Ruling, Section, State};
 use crate::prompt::PromptId;
 use crate::reason::Code;
+use crate::untrusted::Untrusted;
 use crate::yaml::{Errors, Fields, Node, unknown};
 
 /// A reason shorter than this, in characters, tells nobody why.
@@ -22,9 +23,9 @@ pub(crate) struct Waiver {
     /// The prompt, where it is for one only.
     prompt: Option<PromptId>,
     /// Why.
-    pub(crate) reason: String,
+    pub(crate) reason: Untrusted,
     /// Who answers for it.
-    pub(crate) by: String,
+    pub(crate) by: Untrusted,
     /// The last day on which it holds, in UTC.
     pub(crate) expires: NaiveDate,
 }
@@ -51,8 +52,8 @@ impl Waiver {
         Some(Self {
             gate: gate?,
             prompt: prompt.flatten().map(PromptId::new),
-            reason: reason?,
-            by: by?.to_owned(),
+            reason: reason?.into(),
+            by: by?.into(),
             expires: expires?,
         })
     }
@@ -63,8 +64,8 @@ impl Waiver {
         Self {
             gate: String::from("min_examples"),
             prompt: None,
-            reason: String::from("the dataset is being written"),
-            by: String::from("ann"),
+            reason: "the dataset is being written".into(),
+            by: "ann".into(),
             expires: NaiveDate::MAX,
         }
     }
@@ -86,7 +87,7 @@ impl Waiver {
             "the waiver of `{}`{} by {}",
             self.gate,
             prompt.unwrap_or_default(),
-            self.by
+            self.by.for_machines()
         )
     }
 }

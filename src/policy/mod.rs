@@ -3,24 +3,23 @@
 pub(crate) mod people;
 mod read;
 pub(crate) mod scope;
+pub(crate) mod sources;
 
 use std::collections::BTreeMap;
 
-use globset::GlobMatcher;
-
+use crate::files::ArchiveLimits;
 use crate::git::RepoPath;
+use crate::glob::Pattern;
 use crate::units::{Digest, Percent, Score, Weight};
 use crate::yaml::{Errors, Fields};
 use people::People;
 use scope::Scope;
+use sources::{Admissible, Evidence};
 
 pub(crate) use read::{TOP_LEVEL, percent, whole};
 
 /// Where a policy is looked for, in this order.
 pub(crate) const PATHS: &[&str] = &[".github/gatecard.yml", "gatecard.yml"];
-
-/// The most that is read of a policy.
-pub(crate) const MAX_POLICY: u64 = 256 << 10;
 
 /// The name of the check run; the status must have another one, since a branch rule that
 /// requires a name takes either.
@@ -220,15 +219,6 @@ impl Role {
         &[("baseline", Self::Baseline), ("candidate", Self::Candidate)];
 }
 
-/// An eval or trace file that the policy expects on disk, made earlier in the job.
-#[derive(Debug, Clone)]
-pub(crate) struct Source {
-    /// A path or pattern, relative to the repository's folder.
-    pub(crate) pattern: String,
-    /// Which side it is, where the policy says so.
-    pub(crate) role: Option<Role>,
-}
-
 /// Which calls of the traces count.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Where {
@@ -240,23 +230,6 @@ pub(crate) struct Where {
     pub(crate) service: Option<String>,
     /// `http.route` of the request.
     pub(crate) route: Option<String>,
-}
-
-/// Where evidence comes from.
-#[derive(Debug, Clone)]
-pub(crate) struct Evidence {
-    /// Eval results.
-    pub(crate) evals: Vec<Source>,
-    /// Traces.
-    pub(crate) traces: Vec<Source>,
-    /// Which calls count.
-    pub(crate) calls: Where,
-    /// Debug drills, at the base tip.
-    pub(crate) drills: RepoPath,
-    /// Reviews by stakeholder group, at the base tip.
-    pub(crate) reviews: RepoPath,
-    /// The data policy statement, at the base tip.
-    pub(crate) data_policy: RepoPath,
 }
 
 /// The price of a model's tokens.
@@ -291,6 +264,15 @@ impl CommentMode {
     ];
 }
 
+/// Templates of the repository in place of the built-in ones: paths in the base tree.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct TemplatePaths {
+    /// The comment's.
+    pub(crate) comment: Option<RepoPath>,
+    /// The job summary's.
+    pub(crate) summary: Option<RepoPath>,
+}
+
 /// A whole policy. Gates read their own parameters from the same file.
 #[derive(Debug, Clone)]
 pub(crate) struct Policy {
@@ -299,13 +281,17 @@ pub(crate) struct Policy {
     /// Which files are prompts.
     pub(crate) scope: Scope,
     /// Which files are eval datasets.
-    pub(crate) datasets: Vec<GlobMatcher>,
+    pub(crate) datasets: Vec<Pattern>,
     /// Which files are judge prompts.
-    pub(crate) judges: Vec<GlobMatcher>,
+    pub(crate) judges: Vec<Pattern>,
     /// Digests by prompt id and label: versions that traces call by name.
     pub(crate) labels: BTreeMap<String, BTreeMap<String, Digest>>,
     /// Where evidence comes from.
     pub(crate) evidence: Evidence,
+    /// The least provenance that counts, by risk.
+    pub(crate) admissible: Admissible,
+    /// What an artifact may hold.
+    pub(crate) archives: ArchiveLimits,
     /// The seven categories.
     pub(crate) categories: BTreeMap<CategoryId, CategoryRule>,
     /// The bounds of the bands.
@@ -322,6 +308,8 @@ pub(crate) struct Policy {
     pub(crate) prices: BTreeMap<String, Price>,
     /// How the comment is kept.
     pub(crate) comment: CommentMode,
+    /// Templates in place of the built-in ones.
+    pub(crate) templates: TemplatePaths,
     /// Whether a check run with annotations is made as well.
     pub(crate) check_run: bool,
     /// The name of the commit status, where it is not `gatecard: <base ref>`.

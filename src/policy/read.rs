@@ -6,11 +6,11 @@ use serde_json::Value as Json;
 
 use super::people::People;
 use super::scope::{self, Scope};
+use super::sources::{self, Admissible, Evidence};
 use super::{
-    Band, Bands, CHECK_RUN, CategoryId, CategoryRule, CommentMode, Evidence, Mode, Needs, Policy,
-    Price, Role, Source, Where,
+    Band, Bands, CHECK_RUN, CategoryId, CategoryRule, CommentMode, Mode, Needs, Policy, Price,
+    TemplatePaths,
 };
-use crate::git::RepoPath;
 use crate::units::{Digest, Percent, Score, Weight};
 use crate::yaml::{Errors, Fields, Node};
 
@@ -26,6 +26,8 @@ pub(crate) const TOP_LEVEL: &[&str] = &[
     "judges",
     "labels",
     "evidence",
+    "provenance",
+    "artifact_limits",
     "categories",
     "bands",
     "minimum_band",
@@ -39,6 +41,7 @@ pub(crate) const TOP_LEVEL: &[&str] = &[
     "prices",
     "waivers",
     "comment",
+    "templates",
     "check_run",
     "status_name",
 ];
@@ -54,13 +57,13 @@ pub(super) fn policy(top: &Fields<'_>, errors: &mut Errors<'_>) -> Policy {
             let items = node.items(errors);
             items
                 .iter()
-                .filter_map(|item| scope::glob(item, errors))
+                .filter_map(|item| scope::pattern(item, errors))
                 .collect()
         }
         None => Vec::new(),
     };
     let scope = Scope::read(top, errors);
-    let mut evidence = evidence(top.get("evidence"), errors);
+    let mut evidence = Evidence::read(top.get("evidence"), errors);
     evidence.calls.any_environment = scope.before_production();
     Policy {
         mode: word(top, "mode", Mode::WORDS, errors).unwrap_or(Mode::Enforce),
@@ -69,6 +72,8 @@ pub(super) fn policy(top: &Fields<'_>, errors: &mut Errors<'_>) -> Policy {
         judges: globs("judges", errors),
         labels: labels(top, errors),
         evidence,
+        admissible: Admissible::read(top.get("provenance"), errors),
+        archives: sources::limits(top.get("artifact_limits"), errors),
         categories: categories(top.get("categories"), errors),
         bands: bands(top.get("bands"), errors),
         minimum_band: word(top, "minimum_band", Band::WORDS, errors).unwrap_or(Band::Pilot),
@@ -84,6 +89,7 @@ pub(super) fn policy(top: &Fields<'_>, errors: &mut Errors<'_>) -> Policy {
         people: People::read(top, errors),
         prices: prices(top.get("prices"), errors),
         comment: word(top, "comment", CommentMode::WORDS, errors).unwrap_or(CommentMode::Update),
+        templates: templates(top.get("templates"), errors),
         check_run: top
             .get("check_run")
             .and_then(|node| node.flag(errors))
@@ -91,6 +97,18 @@ pub(super) fn policy(top: &Fields<'_>, errors: &mut Errors<'_>) -> Policy {
         status_name: top
             .get("status_name")
             .and_then(|node| status_name(node, errors)),
+    }
+}
+
+fn templates(node: Option<&Node<'_>>, errors: &mut Errors<'_>) -> TemplatePaths {
+    let Some(node) = node else {
+        return TemplatePaths::default();
+    };
+    let fields = node.fields(&["comment", "summary"], errors);
+    let mut path = |key: &str| scope::path(fields.get(key)?, errors);
+    TemplatePaths {
+        comment: path("comment"),
+        summary: path("summary"),
     }
 }
 
@@ -185,98 +203,6 @@ fn labels(top: &Fields<'_>, errors: &mut Errors<'_>) -> BTreeMap<String, BTreeMa
         found.insert(prompt.to_owned(), named);
     }
     found
-}
-
-fn evidence(node: Option<&Node<'_>>, errors: &mut Errors<'_>) -> Evidence {
-    let default = |path: &str| RepoPath::parse(path).unwrap_or_else(RepoPath::root);
-    let mut evidence = Evidence {
-        evals: Vec::new(),
-        traces: Vec::new(),
-        calls: Where::default(),
-        drills: default(".gatecard/drills.yml"),
-        reviews: default(".gatecard/reviews.yml"),
-        data_policy: default(".gatecard/data-policy.yml"),
-    };
-    let Some(node) = node else {
-        return evidence;
-    };
-    for item in node.items(errors) {
-        evidence_entry(&item, &mut evidence, errors);
-    }
-    evidence
-}
-
-fn evidence_entry(item: &Node<'_>, evidence: &mut Evidence, errors: &mut Errors<'_>) {
-    const KINDS: [&str; 5] = ["evals", "traces", "drills", "reviews", "data_policy"];
-    let mut known = KINDS.to_vec();
-    known.extend(["as", "where"]);
-    let fields = item.fields(&known, errors);
-    let named: Vec<&str> = KINDS
-        .into_iter()
-        .filter(|key| fields.get(key).is_some())
-        .collect();
-    let [kind] = named.as_slice() else {
-        item.refuse(
-            errors,
-            format!("expected exactly one of {}", KINDS.join(", ")),
-        );
-        return;
-    };
-    let Some(value) = fields.get(kind) else {
-        return;
-    };
-    for (key, belongs) in [("as", "evals"), ("where", "traces")] {
-        if let Some(node) = fields.get(key)
-            && *kind != belongs
-        {
-            node.refuse(errors, format!("belongs to `{belongs}`"));
-        }
-    }
-    match *kind {
-        "evals" => evidence.evals.extend(source(value, &fields, errors)),
-        "traces" => {
-            evidence.traces.extend(source(value, &fields, errors));
-            if let Some(filter) = fields.get("where") {
-                if evidence.calls != Where::default() {
-                    filter.refuse(errors, "stands here twice; all traces share one filter");
-                }
-                evidence.calls = calls(filter, errors);
-            }
-        }
-        kind => {
-            let Some(path) = scope::path(value, errors) else {
-                return;
-            };
-            match kind {
-                "drills" => evidence.drills = path,
-                "reviews" => evidence.reviews = path,
-                _ => evidence.data_policy = path,
-            }
-        }
-    }
-}
-
-fn source(value: &Node<'_>, fields: &Fields<'_>, errors: &mut Errors<'_>) -> Option<Source> {
-    let pattern = value.text(errors)?.to_owned();
-    let role = fields
-        .get("as")
-        .and_then(|node| node.one_of(Role::WORDS, errors));
-    Some(Source { pattern, role })
-}
-
-fn calls(node: &Node<'_>, errors: &mut Errors<'_>) -> Where {
-    let fields = node.fields(&["environment", "service", "route"], errors);
-    let text = |key: &str, errors: &mut Errors<'_>| {
-        fields
-            .get(key)
-            .and_then(|node| Some(node.text(errors)?.to_owned()))
-    };
-    Where {
-        any_environment: false,
-        environment: text("environment", errors),
-        service: text("service", errors),
-        route: text("route", errors),
-    }
 }
 
 fn default_needs(id: CategoryId) -> Needs {

@@ -1,8 +1,7 @@
 //! Which files are prompts, under which rule: the policy's `prompts`, `models`, `retrieval`.
 
-use globset::{GlobBuilder, GlobMatcher};
-
 use crate::git::RepoPath;
+use crate::glob::{self, Pattern};
 use crate::yaml::{Errors, Fields, Node};
 
 /// How much harm a prompt can do; decides which thresholds apply.
@@ -83,7 +82,7 @@ pub(crate) enum Governance<'s> {
 /// by itself before any pattern.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Scope {
-    entries: Vec<(GlobMatcher, Rule)>,
+    entries: Vec<(Pattern, Rule)>,
 }
 
 impl Scope {
@@ -109,16 +108,7 @@ impl Scope {
 
     /// The folders in which governed files can lie: the patterns up to their first wildcard.
     pub(crate) fn roots(&self) -> Vec<RepoPath> {
-        let mut roots: Vec<RepoPath> = self
-            .entries
-            .iter()
-            .map(|(glob, _)| {
-                let text = glob.glob().glob();
-                let literal = text.split(['*', '?', '[', '{']).next().unwrap_or_default();
-                RepoPath::parse(literal.rsplit_once('/').map_or("", |(folder, _)| folder))
-                    .unwrap_or_else(RepoPath::root)
-            })
-            .collect();
+        let mut roots: Vec<RepoPath> = self.entries.iter().map(|(glob, _)| root(glob)).collect();
         roots.sort();
         // A folder below another one is walked with it.
         let mut kept: Vec<RepoPath> = Vec::new();
@@ -186,9 +176,9 @@ impl Scope {
     }
 }
 
-fn entry(item: &Node<'_>, default: &Rule, errors: &mut Errors<'_>) -> Option<(GlobMatcher, Rule)> {
+fn entry(item: &Node<'_>, default: &Rule, errors: &mut Errors<'_>) -> Option<(Pattern, Rule)> {
     if item.value().is_string() {
-        return Some((glob(item, errors)?, default.clone()));
+        return Some((pattern(item, errors)?, default.clone()));
     }
     let known = [
         "id",
@@ -207,7 +197,7 @@ fn entry(item: &Node<'_>, default: &Rule, errors: &mut Errors<'_>) -> Option<(Gl
         Some(files) => files,
         None => fields.need("file", errors)?,
     };
-    let glob = glob(file, errors)?;
+    let glob = pattern(file, errors)?;
     let exact = fields.get("files").is_none();
     let id = fields.get("id").and_then(|node| {
         let id = node.text(errors)?;
@@ -243,7 +233,7 @@ fn entry(item: &Node<'_>, default: &Rule, errors: &mut Errors<'_>) -> Option<(Gl
 }
 
 /// Reads a pattern; `*` stays in its folder, `**` does not.
-pub(crate) fn glob(node: &Node<'_>, errors: &mut Errors<'_>) -> Option<GlobMatcher> {
+pub(crate) fn pattern(node: &Node<'_>, errors: &mut Errors<'_>) -> Option<Pattern> {
     let text = node.text(errors)?;
     if RepoPath::parse(text.trim_start_matches("./")).is_none() {
         node.refuse(
@@ -252,16 +242,21 @@ pub(crate) fn glob(node: &Node<'_>, errors: &mut Errors<'_>) -> Option<GlobMatch
         );
         return None;
     }
-    match GlobBuilder::new(text.trim_start_matches("./"))
-        .literal_separator(true)
-        .build()
-    {
-        Ok(glob) => Some(glob.compile_matcher()),
-        Err(error) => {
-            node.refuse(errors, format!("not a pattern: {}", error.kind()));
+    match glob::compile(text.trim_start_matches("./")) {
+        Ok(pattern) => Some(pattern),
+        Err(why) => {
+            node.refuse(errors, format!("not a pattern: {why}"));
             None
         }
     }
+}
+
+/// The folder in which everything lies that a pattern can find: up to its first wildcard.
+pub(crate) fn root(pattern: &Pattern) -> RepoPath {
+    let text = pattern.as_str();
+    let literal = text.split(['*', '?', '[', '{']).next().unwrap_or_default();
+    RepoPath::parse(literal.rsplit_once('/').map_or("", |(folder, _)| folder))
+        .unwrap_or_else(RepoPath::root)
 }
 
 /// Reads a list of files in the repository.

@@ -5,9 +5,10 @@
 //! prompt is what counts; `error` also holds the text of a failed assertion, so
 //! `failureReason` is what tells an error (2) from a failure (1).
 
-use std::collections::BTreeMap;
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::io::BufRead;
+use std::io::{self, BufRead, Read};
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
@@ -18,16 +19,12 @@ use serde_json::{Map, Value as Json};
 
 use super::{Arm, Case, CaseResult, EvalRun, Format, Shown, Trial, fold};
 use crate::evidence::ReadError;
+use crate::limits::{EVAL_ARMS, EVAL_PART, EVAL_ROWS, EXCERPT};
 use crate::prompt::canonical;
 use crate::prompt::model::{ModelRef, Settings};
 use crate::prompt::raw::RawPrompt;
 use crate::units::{Digest, Usd};
 use crate::untrusted::shorten;
-
-/// More rows than this are no eval run.
-const MAX_ROWS: usize = 250_000;
-/// How much of an answer is kept for the side-by-side view, in characters.
-const EXCERPT: usize = 600;
 
 pub(crate) struct Promptfoo;
 
@@ -51,12 +48,41 @@ impl Format for Promptfoo {
 
     fn read(&self, reader: &mut dyn BufRead) -> Result<EvalRun, ReadError> {
         let mut file = Output::default();
-        let mut input = serde_json::Deserializer::from_reader(reader);
-        OutputSeed(&mut file)
-            .deserialize(&mut input)
-            .map_err(ReadError::json)?;
+        let part = Cell::new(EVAL_PART);
+        let mut input = serde_json::Deserializer::from_reader(Parts {
+            inner: reader,
+            left: &part,
+        });
+        OutputSeed {
+            file: &mut file,
+            part: &part,
+        }
+        .deserialize(&mut input)
+        .map_err(ReadError::json)?;
         input.end().map_err(ReadError::json)?;
         file.into_run()
+    }
+}
+
+/// Stops a part of the file that is larger than any real one: a value takes many times the
+/// room of its text.
+struct Parts<'a> {
+    inner: &'a mut dyn BufRead,
+    /// What the part that is being read may still have.
+    left: &'a Cell<u64>,
+}
+
+impl Read for Parts<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        let Some(left) = self.left.get().checked_sub(count as u64) else {
+            return Err(io::Error::other(format!(
+                "a result row, or the rest beside the rows, of more than {} MiB",
+                EVAL_PART >> 20
+            )));
+        };
+        self.left.set(left);
+        Ok(count)
     }
 }
 
@@ -249,11 +275,22 @@ impl Output {
             .and_then(time);
         let stamps = stamps(&self.config.tags);
         let trials = by_arm(results.rows, &results.prompts, &self.config.providers);
+        let providers = self.config.providers.as_array().map_or(0, Vec::len);
+        let prompts = self.config.prompts.as_array().map_or(0, Vec::len);
+        let most = trials.len().max(providers).max(prompts);
+        if most > EVAL_ARMS {
+            let found = format!("{most} prompts and providers");
+            return Err(ReadError::shape(found, format!("at most {EVAL_ARMS}")));
+        }
+        // Each text once, however many models ran it.
+        let raw = |entry: &PromptEntry| entry.raw.as_deref().map(RawPrompt::of);
+        let raws: Vec<Option<RawPrompt>> = results.prompts.iter().map(raw).collect();
         let arms = trials
             .into_iter()
             .map(|((index, provider), (trials, without_assertions))| {
                 let entry = results.prompts.get(index);
                 let mut shown = shown(entry, provider.as_deref(), &self.config);
+                shown.raw = raws.get(index).copied().flatten();
                 shown.stamps.clone_from(&stamps);
                 Arm {
                     shown,
@@ -283,8 +320,9 @@ fn by_arm(rows: Vec<Row>, prompts: &[PromptEntry], providers: &Json) -> ByArm {
         }
     }
     // A prompt that ran on no test is a run without cases, not no run.
+    let ran: BTreeSet<usize> = arms.keys().map(|(index, _)| *index).collect();
     for (index, entry) in prompts.iter().enumerate() {
-        if !arms.keys().any(|(known, _)| *known == index) {
+        if !ran.contains(&index) {
             let provider = entry.provider.as_deref();
             let provider = provider.map(|name| provider_id(providers, name));
             arms.entry((index, provider)).or_default();
@@ -293,6 +331,7 @@ fn by_arm(rows: Vec<Row>, prompts: &[PromptEntry], providers: &Json) -> ByArm {
     arms
 }
 
+/// All that is shown but the text.
 fn shown(entry: Option<&PromptEntry>, provider: Option<&str>, config: &Config) -> Shown {
     let label = entry.and_then(|entry| entry.label.clone());
     let provider_name = entry.and_then(|entry| entry.provider.as_deref());
@@ -316,9 +355,7 @@ fn shown(entry: Option<&PromptEntry>, provider: Option<&str>, config: &Config) -
         list.iter().find(named).and_then(path)
     });
     Shown {
-        raw: entry
-            .and_then(|entry| entry.raw.as_deref())
-            .map(RawPrompt::of),
+        raw: None,
         file: file.or_else(|| path_in(label.as_deref()?)),
         label,
         model: provider.and_then(ModelRef::parse),
@@ -405,7 +442,10 @@ impl Keys {
     }
 }
 
-struct OutputSeed<'a>(&'a mut Output);
+struct OutputSeed<'a> {
+    file: &'a mut Output,
+    part: &'a Cell<u64>,
+}
 
 impl<'de> DeserializeSeed<'de> for OutputSeed<'_> {
     type Value = ();
@@ -426,9 +466,11 @@ impl<'de> Visitor<'de> for OutputSeed<'_> {
         let mut keys = Keys::of(&["results", "config", "metadata"]);
         while let Some(key) = keys.next(&mut map)? {
             match key.as_str() {
-                "results" => self.0.results = Some(map.next_value_seed(ResultsSeed)?),
-                "config" => self.0.config = map.next_value()?,
-                "metadata" => self.0.metadata = map.next_value()?,
+                "results" => {
+                    self.file.results = Some(map.next_value_seed(ResultsSeed(self.part))?);
+                }
+                "config" => self.file.config = map.next_value()?,
+                "metadata" => self.file.metadata = map.next_value()?,
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                 }
@@ -438,9 +480,9 @@ impl<'de> Visitor<'de> for OutputSeed<'_> {
     }
 }
 
-struct ResultsSeed;
+struct ResultsSeed<'a>(&'a Cell<u64>);
 
-impl<'de> DeserializeSeed<'de> for ResultsSeed {
+impl<'de> DeserializeSeed<'de> for ResultsSeed<'_> {
     type Value = Results;
 
     fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<Results, D::Error> {
@@ -448,7 +490,7 @@ impl<'de> DeserializeSeed<'de> for ResultsSeed {
     }
 }
 
-impl<'de> Visitor<'de> for ResultsSeed {
+impl<'de> Visitor<'de> for ResultsSeed<'_> {
     type Value = Results;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -462,8 +504,8 @@ impl<'de> Visitor<'de> for ResultsSeed {
             match key.as_str() {
                 "version" => results.version = map.next_value()?,
                 "timestamp" => results.timestamp = map.next_value()?,
-                "prompts" => results.prompts = map.next_value()?,
-                "results" => results.rows = map.next_value_seed(RowsSeed)?,
+                "prompts" => results.prompts = map.next_value_seed(PromptsSeed)?,
+                "results" => results.rows = map.next_value_seed(RowsSeed(self.0))?,
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                 }
@@ -473,9 +515,38 @@ impl<'de> Visitor<'de> for ResultsSeed {
     }
 }
 
-struct RowsSeed;
+struct PromptsSeed;
 
-impl<'de> DeserializeSeed<'de> for RowsSeed {
+impl<'de> DeserializeSeed<'de> for PromptsSeed {
+    type Value = Vec<PromptEntry>;
+
+    fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<Self::Value, D::Error> {
+        input.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for PromptsSeed {
+    type Value = Vec<PromptEntry>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of prompts")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        let mut prompts = Vec::new();
+        while let Some(prompt) = list.next_element()? {
+            prompts.push(prompt);
+            if prompts.len() > EVAL_ARMS {
+                return Err(A::Error::custom(format!("more than {EVAL_ARMS} prompts")));
+            }
+        }
+        Ok(prompts)
+    }
+}
+
+struct RowsSeed<'a>(&'a Cell<u64>);
+
+impl<'de> DeserializeSeed<'de> for RowsSeed<'_> {
     type Value = Vec<Row>;
 
     fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<Vec<Row>, D::Error> {
@@ -483,7 +554,7 @@ impl<'de> DeserializeSeed<'de> for RowsSeed {
     }
 }
 
-impl<'de> Visitor<'de> for RowsSeed {
+impl<'de> Visitor<'de> for RowsSeed<'_> {
     type Value = Vec<Row>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -492,12 +563,16 @@ impl<'de> Visitor<'de> for RowsSeed {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<Row>, A::Error> {
         let mut rows = Vec::new();
+        // Each row is a part of its own; what stands beside them is one together.
+        let beside = self.0.replace(EVAL_PART);
         while let Some(row) = list.next_element::<RawRow>()? {
+            self.0.set(EVAL_PART);
             rows.push(row.reduce());
-            if rows.len() > MAX_ROWS {
-                return Err(A::Error::custom(format!("more than {MAX_ROWS} results")));
+            if rows.len() > EVAL_ROWS {
+                return Err(A::Error::custom(format!("more than {EVAL_ROWS} results")));
             }
         }
+        self.0.set(beside);
         Ok(rows)
     }
 }

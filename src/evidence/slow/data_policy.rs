@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 
 use super::{Found, date, load, text};
 use crate::git::{CommitSha, Repo, RepoPath};
+use crate::yaml::YamlError;
 
 /// The controls, after the method's list.
 pub(crate) const CONTROLS: [(&str, &str); 7] = [
@@ -41,10 +42,15 @@ impl DataPolicy {
 
 /// Reads the statement at the base tip.
 pub(crate) fn read(repo: &Repo, base: &CommitSha, path: &RepoPath) -> Found<DataPolicy> {
+    load(repo, base, path, parse)
+}
+
+/// Reads a file's content.
+pub(crate) fn parse(bytes: &[u8]) -> Result<DataPolicy, Vec<YamlError>> {
     let known = [
         "version", "owner", "policy", "approved", "by", "expires", "controls",
     ];
-    load(repo, base, path, &known, |fields, errors| {
+    super::parse(bytes, &known, |fields, errors| {
         let owner = text(fields, "owner", errors);
         text(fields, "policy", errors);
         text(fields, "by", errors);

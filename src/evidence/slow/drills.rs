@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 
 use super::{Found, date, load, text};
 use crate::git::{CommitSha, Repo, RepoPath};
-use crate::yaml::{Errors, Node};
+use crate::yaml::{Errors, Node, YamlError};
 
 /// A drill older than this many days says nothing of today.
 pub(crate) const MAX_AGE_DAYS: i64 = 90;
@@ -43,24 +43,24 @@ pub(crate) struct Drill {
 
 /// Reads the drills at the base tip.
 pub(crate) fn read(repo: &Repo, base: &CommitSha, path: &RepoPath) -> Found<Drills> {
-    load(
-        repo,
-        base,
-        path,
-        &["version", "owner", "drills"],
-        |fields, errors| {
-            let owner = text(fields, "owner", errors);
-            let drills = fields.need("drills", errors)?.items(errors);
-            let drills: Vec<Drill> = drills
-                .iter()
-                .filter_map(|node| drill(node, errors))
-                .collect();
-            Some(Drills {
-                owner: owner?,
-                drills,
-            })
-        },
-    )
+    load(repo, base, path, parse)
+}
+
+/// Reads a file's content.
+pub(crate) fn parse(bytes: &[u8]) -> Result<Drills, Vec<YamlError>> {
+    let known = ["version", "owner", "drills"];
+    super::parse(bytes, &known, |fields, errors| {
+        let owner = text(fields, "owner", errors);
+        let drills = fields.need("drills", errors)?.items(errors);
+        let drills: Vec<Drill> = drills
+            .iter()
+            .filter_map(|node| drill(node, errors))
+            .collect();
+        Some(Drills {
+            owner: owner?,
+            drills,
+        })
+    })
 }
 
 fn drill(node: &Node<'_>, errors: &mut Errors<'_>) -> Option<Drill> {

@@ -7,11 +7,9 @@ pub(crate) mod reviews;
 use chrono::NaiveDate;
 
 use crate::git::{CommitSha, Kind, Repo, RepoPath};
+use crate::limits::KEPT;
 use crate::units::Digest;
 use crate::yaml::{self, Errors, Fields, Node, YamlError};
-
-/// The most that is read of such a file.
-const MAX_BYTES: u64 = 1 << 20;
 
 /// A slow evidence file and what it says.
 #[derive(Debug, Clone)]
@@ -45,21 +43,14 @@ impl<T> Found<T> {
     }
 }
 
-/// Reads a file with `read`, which gets the fields of its top level.
-pub(crate) fn load<T>(
+/// Finds a file at the base tip and reads it with `parse`.
+fn load<T>(
     repo: &Repo,
     base: &CommitSha,
     path: &RepoPath,
-    known: &[&str],
-    read: impl FnOnce(&Fields<'_>, &mut Errors<'_>) -> Option<T>,
+    parse: impl FnOnce(&[u8]) -> Result<T, Vec<YamlError>>,
 ) -> Found<T> {
-    let broken = |message: String| {
-        let error = YamlError {
-            place: None,
-            message,
-        };
-        Found::Broken(path.clone(), vec![error])
-    };
+    let broken = |message: String| Found::Broken(path.clone(), vec![whole(message)]);
     let entry = match repo.entry(base, path) {
         Ok(Some(entry)) => entry,
         Ok(None) => return Found::Missing(path.clone()),
@@ -70,19 +61,39 @@ pub(crate) fn load<T>(
             "found a link, a folder or a submodule, expected a file",
         ));
     }
-    let bytes = match repo.blob(entry.id, MAX_BYTES) {
+    let bytes = match repo.blob(entry.id, KEPT) {
         Ok(bytes) => bytes,
         Err(error) => return broken(error.to_string()),
     };
-    let Ok(text) = str::from_utf8(&bytes) else {
-        return broken(String::from(
-            "found bytes that are not UTF-8, expected text",
-        ));
+    match parse(&bytes) {
+        Ok(content) => Found::Here(Kept {
+            path: path.clone(),
+            sha256: Digest::of(&bytes),
+            content,
+        }),
+        Err(errors) => Found::Broken(path.clone(), errors),
+    }
+}
+
+/// An error of a whole file.
+fn whole(message: String) -> YamlError {
+    YamlError {
+        place: None,
+        message,
+    }
+}
+
+/// Reads a file's content with `read`, which gets the fields of its top level.
+fn parse<T>(
+    bytes: &[u8],
+    known: &[&str],
+    read: impl FnOnce(&Fields<'_>, &mut Errors<'_>) -> Option<T>,
+) -> Result<T, Vec<YamlError>> {
+    let Ok(text) = str::from_utf8(bytes) else {
+        let found = "found bytes that are not UTF-8, expected text";
+        return Err(vec![whole(String::from(found))]);
     };
-    let value = match yaml::to_json(text) {
-        Ok(value) => value,
-        Err(error) => return Found::Broken(path.clone(), vec![error]),
-    };
+    let value = yaml::to_json(text).map_err(|error| vec![error])?;
     let mut errors = Errors::new(text);
     let fields = Node::root(&value).fields(known, &mut errors);
     if let Some(version) = fields.need("version", &mut errors) {
@@ -93,23 +104,19 @@ pub(crate) fn load<T>(
     let content = read(&fields, &mut errors);
     let errors = errors.into_sorted();
     match content {
-        Some(content) if errors.is_empty() => Found::Here(Kept {
-            path: path.clone(),
-            sha256: Digest::of(&bytes),
-            content,
-        }),
-        _ => Found::Broken(path.clone(), errors),
+        Some(content) if errors.is_empty() => Ok(content),
+        _ => Err(errors),
     }
 }
 
 /// Reads a date.
-pub(crate) fn date(node: &Node<'_>, errors: &mut Errors<'_>) -> Option<NaiveDate> {
+fn date(node: &Node<'_>, errors: &mut Errors<'_>) -> Option<NaiveDate> {
     node.read("a date such as `2026-11-01`", errors, |value| {
         value.as_str()?.parse().ok()
     })
 }
 
 /// Reads text.
-pub(crate) fn text(fields: &Fields<'_>, key: &str, errors: &mut Errors<'_>) -> Option<String> {
+fn text(fields: &Fields<'_>, key: &str, errors: &mut Errors<'_>) -> Option<String> {
     Some(fields.need(key, errors)?.text(errors)?.to_owned())
 }

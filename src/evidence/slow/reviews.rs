@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 
 use super::{Found, date, load, text};
 use crate::git::{CommitSha, Repo, RepoPath};
-use crate::yaml::{Errors, Node};
+use crate::yaml::{Errors, Node, YamlError};
 
 /// A review older than this many days says nothing of today.
 pub(crate) const MAX_AGE_DAYS: i64 = 180;
@@ -41,24 +41,24 @@ pub(crate) struct Review {
 
 /// Reads the reviews at the base tip.
 pub(crate) fn read(repo: &Repo, base: &CommitSha, path: &RepoPath) -> Found<Reviews> {
-    load(
-        repo,
-        base,
-        path,
-        &["version", "owner", "reviews"],
-        |fields, errors| {
-            let owner = text(fields, "owner", errors);
-            let reviews = fields.need("reviews", errors)?.items(errors);
-            let reviews = reviews
-                .iter()
-                .filter_map(|node| review(node, errors))
-                .collect();
-            Some(Reviews {
-                owner: owner?,
-                reviews,
-            })
-        },
-    )
+    load(repo, base, path, parse)
+}
+
+/// Reads a file's content.
+pub(crate) fn parse(bytes: &[u8]) -> Result<Reviews, Vec<YamlError>> {
+    let known = ["version", "owner", "reviews"];
+    super::parse(bytes, &known, |fields, errors| {
+        let owner = text(fields, "owner", errors);
+        let reviews = fields.need("reviews", errors)?.items(errors);
+        let reviews = reviews
+            .iter()
+            .filter_map(|node| review(node, errors))
+            .collect();
+        Some(Reviews {
+            owner: owner?,
+            reviews,
+        })
+    })
 }
 
 fn review(node: &Node<'_>, errors: &mut Errors<'_>) -> Option<Review> {

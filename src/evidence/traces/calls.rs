@@ -78,6 +78,8 @@ pub(crate) struct Coverage {
     pub(crate) records: u64,
     /// Start of the first and the last call, in nanoseconds since 1970.
     pub(crate) window: Option<(u64, u64)>,
+    /// The trace files, by number, whose newest call is older than their source may be.
+    pub(crate) old_files: BTreeSet<u32>,
     /// The calls.
     pub(crate) groups: BTreeMap<GroupKey, Group>,
 }
@@ -88,6 +90,7 @@ struct Call {
     start: u64,
     end: u64,
     group: u32,
+    file: u32,
     present: Mask,
     failed: bool,
     conversation: bool,
@@ -120,6 +123,8 @@ pub(crate) struct Collector {
     seen: BTreeSet<(u128, u64)>,
     repeated: u64,
     spans: u64,
+    /// By file: before when its newest call must not be.
+    files: Vec<Option<u64>>,
     /// Records that could not be read.
     pub(crate) unreadable: u64,
     /// Records in all.
@@ -127,6 +132,16 @@ pub(crate) struct Collector {
 }
 
 impl Collector {
+    /// Starts with another file. A file whose newest call is before `oldest` counts for nothing.
+    pub(crate) fn begin(&mut self, oldest: Option<DateTime<Utc>>) {
+        self.files.push(oldest.map(nanos));
+    }
+
+    /// How many files there were: the number that the next one gets.
+    pub(crate) fn begun(&self) -> u32 {
+        u32::try_from(self.files.len()).unwrap_or(u32::MAX)
+    }
+
     /// Takes one finished span.
     pub(crate) fn add(&mut self, mut span: Span, resource: &Resource) {
         // The same file given twice, or beside its packed copy, is one set of spans.
@@ -180,6 +195,7 @@ impl Collector {
         let next = u32::try_from(self.keys.len()).unwrap_or(u32::MAX);
         let group = *self.keys.entry(key).or_insert(next);
         self.calls.push(Call {
+            file: self.begun().saturating_sub(1),
             trace: span.trace,
             start: span.start,
             end: span.end,
@@ -194,9 +210,15 @@ impl Collector {
         });
     }
 
+    /// How many spans were added.
+    pub(crate) const fn spans(&self) -> u64 {
+        self.spans
+    }
+
     /// Joins the calls with their traces and counts them.
     pub(crate) fn finish(self, filter: &Where, now: DateTime<Utc>) -> Coverage {
         let recent = recent(now);
+        let old_files = self.old_files(*recent.end());
         let mut groups: Vec<Group> = vec![Group::default(); self.keys.len()];
         let keys: BTreeMap<u32, &GroupKey> = self.keys.iter().map(|(key, at)| (*at, key)).collect();
         let none = Trace::default();
@@ -212,7 +234,8 @@ impl Collector {
                 continue;
             }
             // A call without a time counts: what it lacks is its latency.
-            if call.start > 0 && !recent.contains(&call.start) {
+            let is_old = call.start > 0 && !recent.contains(&call.start);
+            if is_old || old_files.contains(&call.file) {
                 outdated += 1;
                 continue;
             }
@@ -239,19 +262,36 @@ impl Collector {
             unreadable: self.unreadable,
             records: self.records,
             window,
+            old_files,
             groups,
         }
+    }
+
+    /// The files whose newest call is older than it may be. One of the future is none.
+    fn old_files(&self, latest: u64) -> BTreeSet<u32> {
+        let mut newest = vec![0; self.files.len()];
+        for call in self.calls.iter().filter(|call| call.start <= latest) {
+            if let Some(newest) = newest.get_mut(call.file as usize) {
+                *newest = call.start.max(*newest);
+            }
+        }
+        (0..)
+            .zip(self.files.iter().zip(newest))
+            .filter(|(_, (oldest, newest))| oldest.is_some_and(|oldest| *newest < oldest))
+            .map(|(number, _)| number)
+            .collect()
     }
 }
 
 /// The times of calls that say something of today, in nanoseconds since 1970: the last 30
 /// days, and a day ahead for clocks that differ.
 fn recent(now: DateTime<Utc>) -> RangeInclusive<u64> {
-    let nanos = |time: DateTime<Utc>| {
-        let nanos = time.timestamp_nanos_opt().unwrap_or_default();
-        u64::try_from(nanos).unwrap_or_default()
-    };
     nanos(now - TimeDelta::days(MAX_AGE_DAYS))..=nanos(now + TimeDelta::days(1))
+}
+
+fn nanos(time: DateTime<Utc>) -> u64 {
+    let nanos = time.timestamp_nanos_opt().unwrap_or_default();
+    u64::try_from(nanos).unwrap_or_default()
 }
 
 /// Calls without environment count as production.

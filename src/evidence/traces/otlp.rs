@@ -15,9 +15,7 @@ use super::Format;
 use super::calls::Collector;
 use super::span::{Resource, Span, Value, trace_id};
 use crate::evidence::ReadError;
-
-/// The longest line or document that is read.
-const MAX_LINE: u64 = 256 << 20;
+use crate::limits::{SPANS, TRACE_OBJECTS, TRACE_RECORD};
 
 pub(crate) struct Otlp;
 
@@ -50,11 +48,12 @@ impl Format for Otlp {
                 continue;
             }
             calls.records += 1;
+            small_enough(&line)?;
             match request(&line, calls) {
                 Ok(()) => {}
                 // A document over several lines: its first line alone is incomplete.
                 Err(error) if first && error.is_eof() => {
-                    let room = MAX_LINE.saturating_sub(line.len() as u64);
+                    let room = TRACE_RECORD.saturating_sub(line.len() as u64);
                     let rest = reader
                         .take(room)
                         .read_to_end(&mut line)
@@ -62,28 +61,44 @@ impl Format for Otlp {
                     if rest as u64 == room {
                         return Err(too_long());
                     }
+                    small_enough(&line)?;
                     request(&line, calls).map_err(ReadError::json)?;
                 }
                 Err(_) => calls.unreadable += 1,
             }
             first = false;
+            if calls.spans() > SPANS {
+                let found = format!("more than {SPANS} spans in all trace files");
+                return Err(ReadError::shape(found, "fewer, such as a sample of them"));
+            }
         }
         Ok(())
     }
 }
 
+/// An object takes many times the room of its text: a record of many empty ones is refused
+/// before it is read.
+fn small_enough(record: &[u8]) -> Result<(), ReadError> {
+    let objects = record.split(|byte| *byte == b'{').count() - 1;
+    if objects <= TRACE_OBJECTS {
+        return Ok(());
+    }
+    let found = format!("a record of {objects} objects");
+    Err(ReadError::shape(found, format!("at most {TRACE_OBJECTS}")))
+}
+
 fn too_long() -> ReadError {
-    let found = format!("a record of more than {} MiB", MAX_LINE >> 20);
+    let found = format!("a record of more than {} MiB", TRACE_RECORD >> 20);
     ReadError::shape(found, "one export request a line")
 }
 
 fn next_line(reader: &mut dyn BufRead, line: &mut Vec<u8>) -> Result<bool, ReadError> {
     line.clear();
     let count = reader
-        .take(MAX_LINE)
+        .take(TRACE_RECORD)
         .read_until(b'\n', line)
         .map_err(ReadError::io)?;
-    if count as u64 == MAX_LINE {
+    if count as u64 == TRACE_RECORD {
         return Err(too_long());
     }
     Ok(count > 0)
