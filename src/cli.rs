@@ -24,8 +24,12 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Which approvals count for what would be merged, and why the others do not.
     Approvals(ApprovalsArgs),
+    /// Save what the policy's sources name on GitHub, to check without network.
+    Evidence(EvidenceArgs),
     /// Every prompt with its version at a revision.
     Prompts(PromptsArgs),
+    /// Write a policy and workflows for this repository.
+    Init(InitArgs),
     /// What a reason code, a gate or a category means.
     Explain(ExplainArgs),
     /// What is missing in this set-up: repository, policy, token, permissions.
@@ -71,6 +75,10 @@ pub(crate) struct CheckArgs {
     /// the reviews are then read from GitHub.
     #[arg(long, value_name = "FILE")]
     pub(crate) approvals: Option<PathBuf>,
+    /// What `gatecard evidence --out DIR` saved of the policy's sources. Ignored where a result is
+    /// published: they are then fetched from GitHub.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) fetched: Option<PathBuf>,
     /// text, markdown or json, to standard output or to a file. May be given several times.
     #[arg(long, value_name = "NAME[=FILE]", default_value = "text")]
     pub(crate) format: Vec<String>,
@@ -103,6 +111,20 @@ pub(crate) struct ApprovalsArgs {
     pub(crate) format: String,
 }
 
+/// `gatecard evidence`.
+#[derive(Debug, Args)]
+pub(crate) struct EvidenceArgs {
+    /// What is judged.
+    #[command(flatten)]
+    pub(crate) change: ChangeArgs,
+    /// The pull request of `GITHUB_REPOSITORY`, instead of an event.
+    #[arg(long, value_name = "NUMBER", conflicts_with = "event")]
+    pub(crate) pull: Option<u64>,
+    /// Where the files go, with a list of what each of them is.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+}
+
 /// `gatecard prompts`.
 #[derive(Debug, Args)]
 pub(crate) struct PromptsArgs {
@@ -118,6 +140,33 @@ pub(crate) struct PromptsArgs {
     /// text or json.
     #[arg(long, value_name = "NAME", default_value = "text", value_parser = ["text", "json"])]
     pub(crate) format: String,
+}
+
+/// `gatecard init`.
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    /// The repository, with a worktree.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) repo: PathBuf,
+    /// `simple`: one workflow, for branches of the same repository. `two-stage`: evals and gate
+    /// apart, for forks too. Without it, a terminal is asked; else `simple`.
+    #[arg(long, value_name = "NAME", value_parser = ["simple", "two-stage"])]
+    pub(crate) workflow: Option<String>,
+    /// Which files are prompts; may be given several times [default: what the repository shows].
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) prompts: Vec<String>,
+    /// The command that runs the evals and writes the results to "${OUT}" [default: promptfoo].
+    #[arg(long, value_name = "COMMAND")]
+    pub(crate) evals: Option<String>,
+    /// gatecard's action at a release's commit. Without it, its line is left to complete.
+    #[arg(long, value_name = "OWNER/gatecard@SHA")]
+    pub(crate) action: Option<String>,
+    /// Overwrite files that are there.
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Print the files instead of writing them.
+    #[arg(long, conflicts_with = "force")]
+    pub(crate) print: bool,
 }
 
 /// `gatecard explain`.

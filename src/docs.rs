@@ -8,10 +8,11 @@ use std::path::Path;
 use clap::CommandFactory as _;
 
 use crate::categories::CATEGORIES;
+use crate::commands::doctor::tier::Tier;
 use crate::evidence::traces::fields::FIELDS;
 use crate::evidence::{evals, traces};
 use crate::gates::{KINDS, Section, State};
-use crate::output::OUTPUTS;
+use crate::output::{OUTPUTS, VALUES};
 use crate::policy::{CategoryId, CommentMode, TOP_LEVEL};
 use crate::prompt::FORMATS;
 use crate::reason::Code;
@@ -126,6 +127,14 @@ fn tables() -> Vec<(&'static str, &'static str, String)> {
         .iter()
         .map(|each| vec![code(each.id()), each.about().to_owned()])
         .collect();
+    let values = VALUES
+        .iter()
+        .flat_map(|(place, values)| {
+            values.iter().map(move |(name, about)| {
+                vec![code(&format!("{place}{name}")), about.trim().to_owned()]
+            })
+        })
+        .collect();
     vec![
         (
             "docs/gates.md",
@@ -172,8 +181,35 @@ fn tables() -> Vec<(&'static str, &'static str, String)> {
             "outputs",
             table(&["format", "what"], outputs),
         ),
+        (
+            "docs/threat-model.md",
+            "tiers",
+            table(
+                &["tier", "reached when", "an insider can still", "next"],
+                tiers(),
+            ),
+        ),
+        (
+            "docs/templates.md",
+            "values",
+            table(&["value", "what"], values),
+        ),
         ("docs/cli.md", "help", help()),
+        (
+            "docs/limits.md",
+            "limits",
+            table(
+                &["what is bounded", "limit", "beyond it"],
+                crate::limits::table().into_iter().map(Vec::from).collect(),
+            ),
+        ),
     ]
+}
+
+fn tiers() -> Vec<Vec<String>> {
+    let row = |tier: &Tier| [tier.id(), tier.about(), tier.insider(), tier.next()];
+    let rows = Tier::ALL.iter().map(row);
+    rows.map(|row| row.map(str::to_owned).to_vec()).collect()
 }
 
 fn help() -> String {

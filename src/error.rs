@@ -1,17 +1,17 @@
 //! What can go wrong outside the judgement itself, with its exit code and its hint.
 
-use std::io::Write;
-
 use crate::approval::file::SavedError;
 use crate::environment::EnvironmentError;
+use crate::evidence::saved;
 use crate::files::FileError;
 use crate::git::GitError;
+use crate::git::fetch::FetchError;
 use crate::github::GithubError;
 use crate::github::event::EventError;
 use crate::output::RenderError;
+use crate::random::RandomError;
 use crate::reason::Code;
 use crate::rules::RulesError;
-use crate::untrusted::log_line;
 
 /// A check that could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +60,14 @@ pub(crate) enum Error {
     /// The repository could not answer.
     #[error(transparent)]
     Git(#[from] GitError),
+    /// The repository lacks a commit that could not be fetched.
+    #[error("{lacking}; {why}")]
+    Unfetched {
+        /// What it lacks.
+        lacking: GitError,
+        /// Why it could not be fetched.
+        why: FetchError,
+    },
     /// The policy cannot be used.
     #[error(transparent)]
     Rules(#[from] RulesError),
@@ -69,6 +77,12 @@ pub(crate) enum Error {
     /// Saved approvals cannot be used.
     #[error(transparent)]
     Approvals(#[from] SavedError),
+    /// Saved evidence cannot be used.
+    #[error(transparent)]
+    Fetched(#[from] saved::SavedError),
+    /// Evidence is still being made.
+    #[error("the evidence is not all there: {0}")]
+    Waiting(String),
     /// Nothing is known of the reviews.
     #[error("the approvals are not known: {0}")]
     NoApprovals(String),
@@ -81,6 +95,9 @@ pub(crate) enum Error {
     /// A renderer failed.
     #[error(transparent)]
     Render(#[from] RenderError),
+    /// There is no word that nobody can guess.
+    #[error(transparent)]
+    Random(#[from] RandomError),
     /// Standard output could not be written to.
     #[error("standard output: {0}")]
     Stdout(std::io::Error),
@@ -97,11 +114,13 @@ impl Error {
             | Self::Unset { .. }
             | Self::Rules(_)
             | Self::Approvals(_)
+            | Self::Fetched(_)
             | Self::NoApprovals(_)
             | Self::Event(_)
             | Self::Environment(_)
             | Self::File(_)
             | Self::Render(_)
+            | Self::Random(_)
             | Self::Stdout(_)
             | Self::Git(
                 GitError::NoRepository { .. }
@@ -115,8 +134,20 @@ impl Error {
                 | GitError::Missing { .. }
                 | GitError::TooLarge { .. }
                 | GitError::Other { .. },
-            ) => 3,
-            Self::Github(_) | Self::NoBase { .. } => 4,
+            )
+            | Self::Waiting(_) => 3,
+            Self::Github(_) | Self::NoBase { .. } | Self::Unfetched { .. } => 4,
+        }
+    }
+
+    /// The same, where what the repository lacks could not be fetched: that is then the cause.
+    pub(crate) fn unfetched(self, why: Option<FetchError>) -> Self {
+        match (self, why) {
+            (
+                Self::Git(lacking @ (GitError::UnknownRevision { .. } | GitError::Missing { .. })),
+                Some(why),
+            ) => Self::Unfetched { lacking, why },
+            (error, _) => error,
         }
     }
 
@@ -134,27 +165,29 @@ impl Error {
             Self::NoBase { .. } => Some(String::from("change the pull request's base branch")),
             Self::Github(error) => Some(error.hint()),
             Self::Git(error) => error.hint(),
+            Self::Unfetched { .. } => Some(String::from(
+                "check that the job reaches the server and that its token has `contents: read`, or let a checkout step before it fetch the whole history: `fetch-depth: 0`",
+            )),
             Self::Rules(error) => error.hint(),
             Self::Approvals(SavedError::Shape { .. }) => Some(String::from(
                 "save them with `gatecard approvals --format json`",
             )),
+            Self::Fetched(saved::SavedError::Shape { .. }) => Some(String::from(
+                "save it again with `gatecard evidence --out DIR`",
+            )),
+            Self::Waiting(_) => Some(String::from("try again when it has ended")),
             Self::NoApprovals(_) => Some(Code::ApprovalsUnknown.fix().to_owned()),
             Self::Event(error) => Some(error.hint().to_owned()),
             Self::Environment(error) => Some(error.hint()),
+            Self::File(FileError::Taken { .. }) => Some(String::from(
+                "compare with --print, and overwrite them with --force",
+            )),
             Self::Approvals(SavedError::File(_))
+            | Self::Fetched(saved::SavedError::File(_))
             | Self::File(_)
             | Self::Render(_)
+            | Self::Random(_)
             | Self::Stdout(_) => None,
-        }
-    }
-
-    /// Prints the error with its details and what to do. Where nobody listens, nothing is lost.
-    pub(crate) fn explain(&self, err: &mut dyn Write) {
-        let mut lines = vec![format!("error: {}", log_line(&self.to_string()))];
-        lines.extend(self.details().unwrap_or_default().lines().map(log_line));
-        lines.extend(self.hint().map(|hint| format!("help: {}", log_line(&hint))));
-        for line in lines {
-            drop(writeln!(err, "{line}"));
         }
     }
 

@@ -14,6 +14,7 @@ use super::check::{self, Request, wanted};
 use crate::approval::Known;
 use crate::cli::DemoArgs;
 use crate::error::Error;
+use crate::evidence::supply::Supplies;
 use crate::files;
 use crate::git::write::NewRepo;
 use crate::output::{self, Look};
@@ -49,7 +50,7 @@ pub(super) fn run(args: &DemoArgs, context: &mut Context<'_>) -> Result<u8, Erro
         context.print(&format!("\n━━━ Pull request {number}: {title} ━━━\n\n"))?;
         let report = check::evaluate(&request(&folder, branch, now))?.report;
         let look = Look {
-            colour: context.colour,
+            colour: context.console.colour,
         };
         context.print(&output::text(&report, look))?;
         verdicts.push(report.verdict);
@@ -59,6 +60,16 @@ pub(super) fn run(args: &DemoArgs, context: &mut Context<'_>) -> Result<u8, Erro
         context.print(&format!("\nThe repository stays in {shown}. Try:\n  gatecard check --repo {shown}/repo.git --base main --head blocked --now {NOW} --evidence {shown}/evidence/baseline.json.gz --evidence {shown}/evidence/blocked.json.gz --evidence {shown}/evidence/traces.otlp.jsonl.gz\n"))?;
     }
     Ok(u8::from(verdicts != [Verdict::Fail, Verdict::Pass]))
+}
+
+/// The report of the blocked change.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn blocked() -> Option<crate::report::Report> {
+    let folder = tempfile::tempdir().ok()?;
+    let now = NOW.parse().ok()?;
+    build(&built_in(), folder.path(), now).ok()?;
+    let checked = check::evaluate(&request(folder.path(), "blocked", now)).ok()?;
+    Some(checked.report)
 }
 
 fn request(folder: &Path, branch: &str, now: DateTime<Utc>) -> Request {
@@ -73,6 +84,9 @@ fn request(folder: &Path, branch: &str, now: DateTime<Utc>) -> Request {
             evidence(&format!("{branch}.json.gz")),
             evidence("traces.otlp.jsonl.gz"),
         ],
+        supplies: Supplies::default(),
+        folder: None,
+        fetched: None,
         approvals: Known::Unknown(String::from("the demo has no pull request")),
         findings: Vec::new(),
         together: BTreeMap::new(),

@@ -2,18 +2,20 @@
 
 mod approvals;
 mod check;
-mod demo;
-mod doctor;
+pub(crate) mod demo;
+pub(crate) mod doctor;
+mod evidence;
 mod explain;
+mod init;
 mod live;
 mod prompts;
 
-use std::io::Write;
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 
 use crate::cli::Command;
+use crate::console::Console;
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::git::RepoPath;
@@ -29,25 +31,24 @@ pub(crate) struct Context<'a> {
     pub(crate) patience: Patience,
     /// Until when commits may be fetched, once the first one was.
     pub(crate) fetching: Option<Instant>,
-    /// Whether a person reads standard output in a terminal that shows colours.
-    pub(crate) colour: bool,
-    /// Standard output.
-    pub(crate) out: &'a mut dyn Write,
-    /// Standard error, for what is said beside the result.
-    pub(crate) err: &'a mut dyn Write,
+    /// Standard output and standard error.
+    pub(crate) console: &'a mut Console,
 }
 
 impl Context<'_> {
+    /// Prints what people read.
     fn print(&mut self, text: &str) -> Result<(), Error> {
-        self.out
-            .write_all(text.as_bytes())
-            .and_then(|()| self.out.flush())
-            .map_err(Error::Stdout)
+        self.console.page(text).map_err(Error::Stdout)
+    }
+
+    /// Prints what programs read.
+    fn print_data(&mut self, text: &str) -> Result<(), Error> {
+        self.console.data(text).map_err(Error::Stdout)
     }
 
     /// Says something beside the result. Where nobody listens, nothing is lost.
     fn note(&mut self, text: &str) {
-        drop(writeln!(self.err, "{}", crate::untrusted::log_line(text)));
+        self.console.note(text);
     }
 }
 
@@ -56,7 +57,9 @@ pub(crate) fn run(command: &Command, context: &mut Context<'_>) -> Result<u8, Er
     match command {
         Command::Check(args) => check::run(args, context),
         Command::Approvals(args) => approvals::run(args, context),
+        Command::Evidence(args) => evidence::run(args, context),
         Command::Prompts(args) => prompts::run(args, context),
+        Command::Init(args) => init::run(args, context),
         Command::Explain(args) => explain::run(args, context),
         Command::Doctor(args) => doctor::run(args, context),
         Command::Demo(args) => demo::run(args, context),

@@ -99,11 +99,10 @@ pub(super) fn run(args: &PromptsArgs, context: &mut Context<'_>) -> Result<u8, E
         ungoverned,
         unreadable: problems.iter().map(unreadable).collect(),
     };
-    let text = match args.format.as_str() {
-        "json" => format!("{:#}\n", serde_json::json!(listing)),
-        _ => text(&listing),
-    };
-    context.print(&text)?;
+    match args.format.as_str() {
+        "json" => context.print_data(&format!("{:#}\n", serde_json::json!(listing)))?,
+        _ => context.print(&text(&listing))?,
+    }
     Ok(if listing.unreadable.is_empty() { 0 } else { 3 })
 }
 

@@ -11,9 +11,8 @@ use crate::git::CommitSha;
 use crate::github::comments::Comment;
 use crate::github::session::{Phase, Session};
 use crate::github::{Client, GithubError, PullRequest};
+use crate::limits::COMMENT_SENT;
 
-/// The most that is sent, marker included: GitHub takes 65,536, counted one way or another.
-const MAX_BYTES: usize = 65_000;
 const MARKER_START: &str = "<!-- gatecard:v1 key=default run=";
 
 /// The comment that is wanted.
@@ -89,11 +88,11 @@ pub(super) fn write(
         head: job.pull.head.clone(),
     };
     let text = format!("{marker}\n{}", note.body);
-    if text.len() > MAX_BYTES {
+    if text.len() > COMMENT_SENT {
         return Err(PublishError::TooLarge {
             what: "comment",
             size: text.len(),
-            limit: MAX_BYTES,
+            limit: COMMENT_SENT,
         });
     }
     let draft = Draft {
@@ -223,14 +222,14 @@ fn content(text: &str) -> String {
 
 /// The first line of the comment: that it is ours, and which run wrote it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Marker {
+pub(crate) struct Marker {
     run: Run,
     head: CommitSha,
 }
 
 impl Marker {
     /// Reads a first line, which must be a marker and nothing else.
-    fn parse(line: &str) -> Option<Self> {
+    pub(crate) fn parse(line: &str) -> Option<Self> {
         let fields = line.strip_prefix(MARKER_START)?.strip_suffix(" -->")?;
         let (run, head) = fields.split_once(" head=")?;
         let (id, attempt) = run.split_once('.')?;

@@ -2,6 +2,7 @@
 
 use crate::files::FileError;
 use crate::github::GithubError;
+use crate::random::RandomError;
 
 /// Why a part could not be delivered.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +18,9 @@ pub(crate) enum PublishError {
         /// What is in the way.
         found: &'static str,
     },
+    /// There is no delimiter that nobody can guess.
+    #[error(transparent)]
+    Random(#[from] RandomError),
     /// More than GitHub shows.
     #[error("the {what} has {size} bytes, GitHub takes at most {limit}")]
     TooLarge {
@@ -43,6 +47,7 @@ impl PublishError {
         match self {
             Self::File(_) => String::from("check that the runner's file can be written"),
             Self::Output { .. } => String::from("report this: outputs are made by gatecard"),
+            Self::Random(_) => String::from("run the job again, on another machine"),
             Self::TooLarge { .. } => {
                 String::from("read the whole result in the JSON report, and report this")
             }

@@ -13,6 +13,8 @@ mod step;
 mod tests;
 
 pub(crate) use check_run::{Annotation, CheckRun, Conclusion, Level};
+#[cfg(any(test, fuzzing))]
+pub(crate) use comment::Marker;
 pub(crate) use comment::{Keep, Note};
 pub(crate) use error::PublishError;
 pub(crate) use standing::Standing;

@@ -4,11 +4,9 @@ use super::standing;
 use crate::environment::Run;
 use crate::github::statuses::CommitStatus;
 use crate::github::{Client, GithubError, Subject};
+use crate::limits::STATUS_TEXT;
 
 pub(crate) use crate::github::statuses::State;
-
-/// The longest description that GitHub takes, in characters.
-const MAX_DESCRIPTION: usize = 140;
 
 /// The verdict as a status.
 #[derive(Debug, Clone)]
@@ -79,10 +77,10 @@ fn same(one: &CommitStatus, other: &CommitStatus) -> bool {
 
 /// Cuts a description to what GitHub takes.
 fn cut(text: &str) -> String {
-    if text.chars().count() <= MAX_DESCRIPTION {
+    if text.chars().count() <= STATUS_TEXT {
         return text.to_owned();
     }
-    let mut cut: String = text.chars().take(MAX_DESCRIPTION - 1).collect();
+    let mut cut: String = text.chars().take(STATUS_TEXT - 1).collect();
     cut.push('…');
     cut
 }

@@ -1,22 +1,22 @@
 //! The files that the workflow runner reads after the step: outputs and summary.
 
-use std::hash::{BuildHasher as _, RandomState};
 use std::path::Path;
 
 use super::Part;
 use super::error::PublishError;
-use crate::files;
-
-/// What one step may add to the summary; the runner drops the whole file above 1 MiB.
-const MAX_SUMMARY: usize = 1_000_000;
+use crate::limits::SUMMARY;
+use crate::untrusted::step_output;
+use crate::{files, random};
 
 /// Writes the step's outputs, all or none of them.
 pub(super) fn write_outputs(outputs: &[(&'static str, String)], file: Option<&Path>) -> Part {
     let Some(file) = file else {
         return Part::skipped("no GITHUB_OUTPUT");
     };
-    let written =
-        heredocs(outputs, &delimiter()).and_then(|text| Ok(files::append(file, text.as_bytes())?));
+    let text = random::token()
+        .map_err(PublishError::from)
+        .and_then(|delimiter| blocks(outputs, &delimiter));
+    let written = text.and_then(|text| Ok(files::append(file, text.as_bytes())?));
     written.map_or_else(Part::Failed, |()| Part::Done("written"))
 }
 
@@ -29,11 +29,11 @@ pub(super) fn append_summary(summary: &str, file: Option<&Path>) -> Part {
         return Part::skipped("no summary");
     }
     let text = format!("{}\n", summary.trim_end_matches('\n'));
-    if text.len() > MAX_SUMMARY {
+    if text.len() > SUMMARY {
         return Part::Failed(PublishError::TooLarge {
             what: "summary",
             size: text.len(),
-            limit: MAX_SUMMARY,
+            limit: SUMMARY,
         });
     }
     files::append(file, text.as_bytes()).map_or_else(
@@ -42,32 +42,12 @@ pub(super) fn append_summary(summary: &str, file: Option<&Path>) -> Part {
     )
 }
 
-/// Writes every output in the runner's form for values of several lines.
-///
-/// The delimiter cannot be guessed, so that no value can close its own block and set another
-/// output; one that holds it all the same is refused.
-fn heredocs(outputs: &[(&'static str, String)], delimiter: &str) -> Result<String, PublishError> {
-    let mut text = String::new();
-    for (name, value) in outputs {
-        for (bad, found) in [("\0", "a NUL"), (delimiter, "the delimiter of the block")] {
-            if value.contains(bad) {
-                return Err(PublishError::Output { name, found });
-            }
-        }
-        for part in [name, "<<", delimiter, "\n", value, "\n", delimiter, "\n"] {
-            text.push_str(part);
-        }
-    }
-    Ok(text)
-}
-
-/// 32 hexadecimal characters that nobody can guess.
-///
-/// The standard library keys its hashers with 128 bits from the operating system; hashing
-/// with two of them gives 128 bits without a further dependency.
-fn delimiter() -> String {
-    let half = |salt: u8| RandomState::new().hash_one(salt);
-    format!("{:016x}{:016x}", half(0), half(1))
+/// All outputs as the runner reads them.
+fn blocks(outputs: &[(&'static str, String)], delimiter: &str) -> Result<String, PublishError> {
+    let blocks = outputs.iter().map(|(name, value)| {
+        step_output(name, value, delimiter).map_err(|found| PublishError::Output { name, found })
+    });
+    blocks.collect()
 }
 
 #[cfg(test)]
@@ -75,31 +55,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn outputs_of_several_lines_are_written_as_blocks() {
-        let outputs = [
-            ("verdict", String::from("fail")),
-            ("failed-gates", String::from("a\nb")),
-        ];
-        let text = heredocs(&outputs, "d1").unwrap();
-        assert_eq!(text, "verdict<<d1\nfail\nd1\nfailed-gates<<d1\na\nb\nd1\n");
-    }
-
-    #[test]
-    fn a_value_cannot_leave_its_block() {
-        for value in ["x\nd1\nverdict<<d1\npass", "a\0b"] {
-            let error = heredocs(&[("score", value.to_owned())], "d1").unwrap_err();
-            assert!(error.to_string().contains("`score`"), "{error}");
-        }
-    }
-
-    #[test]
-    fn delimiters_differ_every_time() {
-        let (one, two) = (delimiter(), delimiter());
-        assert_ne!(one, two);
-        for delimiter in [one, two] {
-            assert_eq!(delimiter.len(), 32);
-            assert!(delimiter.bytes().all(|byte| byte.is_ascii_hexdigit()));
-        }
+    fn all_outputs_are_written_or_none() {
+        let output = |name, value: &str| (name, value.to_owned());
+        let text = blocks(&[output("verdict", "fail"), output("gates", "a\nb")], "d1").unwrap();
+        assert_eq!(text, "verdict<<d1\nfail\nd1\ngates<<d1\na\nb\nd1\n");
+        let error = blocks(&[output("verdict", "fail"), output("score", "d1")], "d1").unwrap_err();
+        assert!(error.to_string().contains("`score`"), "{error}");
     }
 
     #[test]
@@ -113,7 +74,7 @@ mod tests {
             ));
         }
         assert_eq!(files::read_bounded(&file, 100).unwrap(), b"# One\n# One\n");
-        let large = "x".repeat(MAX_SUMMARY);
+        let large = "x".repeat(SUMMARY);
         assert!(matches!(
             append_summary(&large, Some(&file)),
             Part::Failed(_)

@@ -3,19 +3,13 @@
 use super::Checked;
 use crate::environment::Environment;
 use crate::error::Error;
+use crate::limits::{ANNOTATION_TEXT, ANNOTATION_TITLE, ANNOTATIONS};
 use crate::output::{self, Place};
 use crate::policy::Mode;
 use crate::publish::{Annotation, CheckRun, Conclusion, Level};
 use crate::remark::{Remark, Weight};
 use crate::untrusted;
 use crate::verdict::Verdict;
-
-/// More remarks than this, nobody reads.
-const MAX_ANNOTATIONS: usize = 500;
-/// The longest title of an annotation that GitHub takes, in bytes.
-const MAX_TITLE: usize = 255;
-/// The longest text of one.
-const MAX_TEXT: usize = 64_000;
 
 /// The check run, where the policy wants one.
 pub(super) fn of(checked: &Checked, environment: &Environment) -> Result<Option<CheckRun>, Error> {
@@ -25,11 +19,11 @@ pub(super) fn of(checked: &Checked, environment: &Environment) -> Result<Option<
         return Ok(None);
     }
     let page = environment.run_url();
-    let left_out = report.remarks.len().saturating_sub(MAX_ANNOTATIONS);
+    let left_out = report.remarks.len().saturating_sub(ANNOTATIONS);
     let note = match left_out {
         0 => String::new(),
         _ => format!(
-            "\n{MAX_ANNOTATIONS} of {} annotations are shown, {left_out} are left out.\n",
+            "\n{ANNOTATIONS} of {} annotations are shown, {left_out} are left out.\n",
             report.remarks.len()
         ),
     };
@@ -43,12 +37,12 @@ pub(super) fn of(checked: &Checked, environment: &Environment) -> Result<Option<
                 Conclusion::Neutral
             }
         },
-        title: untrusted::annotation(&report.headline(), MAX_TITLE),
+        title: untrusted::annotation(&report.headline(), ANNOTATION_TITLE),
         summary,
         annotations: report
             .remarks
             .iter()
-            .take(MAX_ANNOTATIONS)
+            .take(ANNOTATIONS)
             .map(annotation)
             .collect(),
         details_url: page,
@@ -76,7 +70,7 @@ fn annotation(remark: &Remark) -> Annotation {
             Weight::Warns => Level::Warning,
             Weight::Informs => Level::Notice,
         },
-        title: untrusted::annotation(&remark.title, MAX_TITLE),
-        message: untrusted::annotation(&remark.text, MAX_TEXT),
+        title: remark.title.annotation(ANNOTATION_TITLE),
+        message: remark.text.annotation(ANNOTATION_TEXT),
     }
 }

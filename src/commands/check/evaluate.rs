@@ -9,17 +9,21 @@ use crate::change::{ChangeSet, Range};
 use crate::error::Error;
 use crate::evidence::collect::{self, Asked, Evidence};
 use crate::evidence::judged::{self, Calls};
+use crate::evidence::saved;
 use crate::evidence::versions::{self, Versions};
 use crate::files;
 use crate::gates::{Facts, Outcome};
 use crate::git::{Repo, RepoPath};
-use crate::policy::{MAX_POLICY, Mode, Policy, Price};
+use crate::limits::POLICY;
+use crate::output;
+use crate::policy::{Mode, Policy, Price};
 use crate::prompt::Problem;
 use crate::prompt::model::ModelRef;
 use crate::reason::Code;
 use crate::report::{Parts, Report};
 use crate::rules::{self, Origin, Rules};
 use crate::scorecard::Scorecard;
+use crate::templates::Templates;
 
 /// A finished check.
 pub(in crate::commands) struct Checked {
@@ -72,6 +76,7 @@ pub(in crate::commands) fn prepare(request: &Request) -> Result<Prepared, Error>
 }
 
 /// Judges what changed.
+#[expect(clippy::too_many_lines, reason = "the flow, one call a step")]
 pub(in crate::commands) fn judge(request: &Request, prepared: Prepared) -> Result<Checked, Error> {
     let Prepared {
         repo,
@@ -80,7 +85,7 @@ pub(in crate::commands) fn judge(request: &Request, prepared: Prepared) -> Resul
         changes,
     } = prepared;
     let policy = &rules.policy;
-    let mut evidence = gather(request, &repo, &range, policy, &changes);
+    let mut evidence = gather(request, &repo, &range, policy, &changes)?;
     let versions = price_and_resolve(&repo, &range, policy, &changes, &mut evidence)?;
     let judged = judged::judge(
         policy,
@@ -119,7 +124,8 @@ pub(in crate::commands) fn judge(request: &Request, prepared: Prepared) -> Resul
     let waivers = rules.waivers.apply(&mut outcomes, request.now.date_naive());
     // Where nothing governed changed, no gate asked for a waiver.
     findings.extend(waivers.into_iter().filter(|_| !changes.is_empty()));
-    let report = Report::of(Parts {
+    let templates = Templates::read(&repo, &range.base, policy, &mut findings)?;
+    let mut report = Report::of(Parts {
         mode,
         rules: &rules,
         range: range.clone(),
@@ -132,7 +138,10 @@ pub(in crate::commands) fn judge(request: &Request, prepared: Prepared) -> Resul
         outcomes,
         approvals: &approvals,
         findings,
+        templates,
     });
+    let faults = output::faults(&report);
+    report.findings.extend(faults.into_iter().map(Into::into));
     Ok(Checked { report, rules })
 }
 
@@ -168,7 +177,7 @@ fn find_rules(request: &Request, repo: &Repo, range: &Range) -> Result<Rules, Er
             request.policy.as_ref(),
         )?);
     };
-    let bytes = files::read_bounded(file, MAX_POLICY)?;
+    let bytes = files::read_bounded(file, POLICY)?;
     let text = String::from_utf8(bytes).map_err(|_| Error::Usage {
         what: "--policy-file",
         found: file.display().to_string(),
@@ -205,21 +214,21 @@ fn gather(
     range: &Range,
     policy: &Policy,
     changes: &ChangeSet,
-) -> Evidence {
-    let needed = changes
-        .changes
-        .iter()
-        .any(crate::change::Change::needs_evidence);
-    if needed {
-        let asked = Asked {
-            wanted: &request.evidence,
-            actions: request.actions,
-            now: request.now,
-        };
-        collect::collect(repo, range, policy, &asked)
-    } else {
-        collect::slow_only(repo, range, policy)
+) -> Result<Evidence, Error> {
+    if !changes.need_evidence() {
+        return Ok(collect::slow_only(repo, range, policy));
     }
+    let saved = match &request.fetched {
+        Some(folder) => Some(saved::read(folder, &range.head, &policy.evidence.sources)?),
+        None => None,
+    };
+    let asked = Asked {
+        wanted: &request.evidence,
+        supplies: saved.as_ref().unwrap_or(&request.supplies),
+        actions: request.actions,
+        now: request.now,
+    };
+    Ok(collect::collect(repo, range, policy, &asked))
 }
 
 fn price_and_resolve(
@@ -266,7 +275,7 @@ fn name_makers(request: &Request, outcomes: &mut [Outcome], findings: &mut Vec<S
             .map(|outcome| &mut outcome.ruling)
             .filter(|ruling| ruling.prompt.as_ref() == Some(prompt) && !ruling.state.is_green());
         for ruling in of_prompt {
-            ruling.found = format!("{}; {words}", ruling.found);
+            ruling.found = ruling.found.and(&format!("; {words}"));
         }
     }
 }

@@ -14,14 +14,17 @@ pub(super) use request::{Request, revisions, wanted};
 use chrono::{DateTime, Utc};
 
 use super::Context;
+use super::live::evidence::{self, Gathered};
 use super::live::reviews::{self, Asked};
 use super::live::subject::{self, Found};
 use super::live::{self, queue, supply};
 use crate::cli::CheckArgs;
 use crate::environment::Environment;
 use crate::error::Error;
+use crate::files;
 use crate::git::CommitSha;
 use crate::github::Subject;
+use crate::github::attestation::Verifier;
 use crate::github::session::Session;
 use crate::publish::{self, Place, Standing};
 use evaluate::Checked;
@@ -44,6 +47,8 @@ enum Judged {
     Checked(Box<Checked>),
     /// Before it, since the verdict would be about nothing that is still there.
     Outdated(Standing),
+    /// Before it, since evidence is still being made: what is waited for.
+    Waiting(String),
 }
 
 /// What judging one subject came to.
@@ -127,6 +132,13 @@ impl Task<'_> {
                     ..Ran::default()
                 });
             }
+            Ok(Judged::Waiting(what)) => {
+                let exit = self.wait(about.subject.into_iter().collect(), &what, context);
+                return Ok(Ran {
+                    exit,
+                    ..Ran::default()
+                });
+            }
             Ok(Judged::Checked(checked)) => Ok(checked),
             Err(error) => Err(error),
         };
@@ -145,7 +157,7 @@ impl Task<'_> {
         match &checked {
             Ok(checked) => render::report(&self.targets, &checked.report, context)?,
             Err(error) => {
-                error.explain(context.err);
+                context.console.explain(error);
                 render::unfinished(&self.targets, error, context)?;
             }
         }
@@ -177,11 +189,11 @@ impl Task<'_> {
         let subject = about.subject.as_ref();
         let mut request = request::read(self.args, context, subject)?;
         let place = subject.and_then(|subject| self.place(subject, context.environment));
-        if let Some(place) = &place {
+        let unfetched = place.as_ref().and_then(|place| {
             let commits = (place.subject.base(), place.subject.head());
-            supply::complete(&request.repo, commits, place.subject, context);
-        }
-        let mut prepared = prepare(&request)?;
+            supply::complete(&request.repo, commits, place.subject, context)
+        });
+        let mut prepared = prepare(&request).map_err(|error| error.unfetched(unfetched))?;
         let wanted = |place: &Place<'_>| {
             !prepared.changes.is_empty()
                 && publication::is_allowed(self.args, place.subject, Some(&prepared.range))
@@ -195,23 +207,46 @@ impl Task<'_> {
                 // A token that may only read still gets its verdict in the summary.
                 Err(error) => context.note(&format!("note: {error}")),
             }
-            self.ask(&mut request, &place, &mut prepared, context)?;
+            let what = self.ask(&mut request, &place, &mut prepared, context)?;
+            if let Some(what) = what {
+                return Ok(Judged::Waiting(what));
+            }
         }
         Ok(Judged::Checked(Box::new(judge(&request, prepared)?)))
     }
 
-    /// Asks who reviewed what would be merged, and in a merge queue who made it.
+    /// Gets the evidence that is on GitHub, and asks who reviewed what would be merged, and in a
+    /// merge queue who made it. Returns what must be waited for.
     fn ask(
         &self,
         request: &mut Request,
         place: &Place<'_>,
         prepared: &mut Prepared,
         context: &mut Context<'_>,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<String>, Error> {
         let Place {
             session, subject, ..
         } = place;
         let pulls = reviews::pulls(session, subject, prepared, context)?;
+        let sources = &prepared.rules.policy.evidence.sources;
+        let remote = sources.iter().any(|source| source.origin.is_remote());
+        if remote && prepared.changes.need_evidence() {
+            let folder = request.folder.insert(files::temporary()?);
+            let asked = evidence::Asked {
+                session,
+                subject,
+                pulls: &pulls,
+                seen: self.seen.as_ref(),
+                server_url: &context.environment.server_url,
+                verifier: &Verifier::new(context.environment),
+                run: context.environment.run.id,
+                now: request.now,
+            };
+            match evidence::gather(&asked, prepared, folder.path()) {
+                Gathered::All(supplies) => request.supplies = supplies,
+                Gathered::Wait(what) => return Ok(Some(what)),
+            }
+        }
         let asked = Asked {
             session,
             subject,
@@ -222,11 +257,13 @@ impl Task<'_> {
         if let Subject::Group(_) = subject {
             request.together = queue::made_together(prepared, &pulls)?;
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Sets the status to pending while something still runs that a verdict needs.
     fn wait(&self, subjects: Vec<Subject>, what: &str, context: &mut Context<'_>) -> u8 {
+        let outputs = [("verdict", String::from("pending"))];
+        publish::outputs(&outputs, context.environment);
         let mut code = 0;
         for subject in subjects {
             let Some(session) = &self.session else {

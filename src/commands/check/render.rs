@@ -40,10 +40,13 @@ pub(super) fn report(
 ) -> Result<(), Error> {
     for (output, file) in targets {
         let look = Look {
-            colour: context.colour && file.is_none(),
+            colour: context.console.colour && file.is_none(),
         };
         let text = output.render(report, look)?;
-        deliver(&text, file.as_deref(), context)?;
+        match file {
+            None if output.is_page() => context.print(&text)?,
+            _ => deliver(&text, file.as_deref(), context)?,
+        }
     }
     Ok(())
 }
@@ -51,7 +54,7 @@ pub(super) fn report(
 fn deliver(text: &str, file: Option<&Path>, context: &mut Context<'_>) -> Result<(), Error> {
     match file {
         Some(file) => Ok(files::write_atomic(file, text.as_bytes())?),
-        None => context.print(text),
+        None => context.print_data(text),
     }
 }
 

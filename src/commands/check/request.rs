@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
+use tempfile::TempDir;
 
 use super::publication::{Ending, Published};
 use crate::approval::{Known, file};
@@ -12,6 +13,7 @@ use crate::commands::{Context, live, policy_path};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::evidence::collect::Wanted;
+use crate::evidence::supply::Supplies;
 use crate::git::RepoPath;
 use crate::github::Subject;
 use crate::github::session::Session;
@@ -31,6 +33,12 @@ pub(in crate::commands) struct Request {
     pub(in crate::commands) policy_file: Option<PathBuf>,
     /// Evidence beside the policy's sources.
     pub(in crate::commands) evidence: Vec<Wanted>,
+    /// What came of the policy's sources that are on GitHub.
+    pub(in crate::commands) supplies: Supplies,
+    /// Where they lie until they are judged.
+    pub(in crate::commands) folder: Option<TempDir>,
+    /// Where such sources were saved before.
+    pub(in crate::commands) fetched: Option<PathBuf>,
     /// What is known of the reviews.
     pub(in crate::commands) approvals: Known,
     /// What readers should know of the request itself.
@@ -60,7 +68,13 @@ pub(super) fn read(
         expected: expected.to_owned(),
     };
     let publishes = subject.is_some() && environment.token.is_some();
-    let (approvals, findings) = reviews(args.approvals.as_deref(), publishes)?;
+    let (approvals, mut findings) = reviews(args.approvals.as_deref(), publishes)?;
+    let fetched = args.fetched.clone().filter(|_| !publishes);
+    if fetched != args.fetched {
+        findings.push(String::from(
+            "`--fetched` was given and ignored: what is published rests on the evidence itself, and a workflow cannot replace it",
+        ));
+    }
     let now = args.now.as_deref().map(|text| {
         DateTime::parse_from_rfc3339(text)
             .map(|time| time.with_timezone(&Utc))
@@ -77,6 +91,9 @@ pub(super) fn read(
             .chain(&environment.evidence)
             .map(|text| wanted(text))
             .collect(),
+        supplies: Supplies::default(),
+        folder: None,
+        fetched,
         approvals,
         findings,
         together: BTreeMap::new(),

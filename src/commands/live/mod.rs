@@ -1,6 +1,9 @@
 //! What is on GitHub: what a command is about, the commits it needs, and who reviewed them.
 //! Shared by every command that an event can start.
 
+pub(super) mod evidence;
+pub(super) mod one;
+mod producers;
 pub(super) mod queue;
 pub(super) mod reviews;
 pub(super) mod subject;

@@ -13,10 +13,8 @@ use crate::git::{GitError, Landed, Repo};
 use crate::github::live::Live;
 use crate::github::session::{Phase, Session};
 use crate::github::{Client, GithubError, Group, PullRequest};
+use crate::limits::QUEUE_COMMITS;
 use crate::prompt::{Prompt, PromptId};
-
-/// The most commits of a group that are looked at.
-const MAX_COMMITS: usize = 500;
 
 /// Finds the members of a group, in the order in which they would land.
 pub(in crate::commands) fn members(
@@ -24,7 +22,7 @@ pub(in crate::commands) fn members(
     repo: &Repo,
     group: &Group,
 ) -> Result<Vec<PullRequest>, Error> {
-    let landed = repo.landed(&group.base, &group.head, MAX_COMMITS)?;
+    let landed = repo.landed(&group.base, &group.head, QUEUE_COMMITS)?;
     let find = async {
         let mut found = Found::default();
         for commit in landed.iter().rev() {

@@ -92,7 +92,13 @@ async fn live(client: &Client, event: Event) -> Result<Found, GithubError> {
 }
 
 async fn of_producer(client: &Client, producer: &Producer) -> Result<Found, GithubError> {
-    let Producer { repo, head, .. } = producer;
+    let Producer {
+        repo, head, group, ..
+    } = producer;
+    if let Some(group) = group {
+        let group = vec![Subject::Group(group.clone())];
+        return Ok(ended(group, producer));
+    }
     // The commit says it all: what is judged is read from the live pull request.
     let ours = |live: &Live| live.pull.head == *head;
     let mut found = client.pulls_with(repo, head).await?;
@@ -104,11 +110,17 @@ async fn of_producer(client: &Client, producer: &Producer) -> Result<Found, Gith
         format!("no open pull request has {}", head.short())
     });
     Ok(match found {
-        Found::Judge(subjects) if !producer.done => {
-            Found::Wait(subjects, format!("waiting for `{}`", producer.workflow))
-        }
+        Found::Judge(subjects) => ended(subjects, producer),
         found => found,
     })
+}
+
+/// What a run that makes evidence asks for: a verdict once it has ended.
+fn ended(subjects: Vec<Subject>, producer: &Producer) -> Found {
+    if producer.done {
+        return Found::Judge(subjects);
+    }
+    Found::Wait(subjects, format!("waiting for `{}`", producer.workflow))
 }
 
 async fn one(client: &Client, repo: &RepoName, number: u64) -> Result<Found, GithubError> {

@@ -1,27 +1,26 @@
 //! Gets what the clone lacks: a workflow checks out one commit by default.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::commands::Context;
-use crate::git::fetch::Remote;
+use crate::git::fetch::{FetchError, Remote};
 use crate::git::{CommitSha, Repo};
 use crate::github::Subject;
+use crate::limits::FETCHING;
 
 /// Gets two commits of a subject and their merge base. What cannot be had is named where it
-/// is needed, with what to do.
+/// is needed, with what to do; why it could not be had is returned.
 pub(in crate::commands) fn complete(
     folder: &Path,
     (base, head): (&CommitSha, &CommitSha),
     subject: &Subject,
     context: &mut Context<'_>,
-) {
-    let Ok(repo) = Repo::open(folder) else {
-        return;
-    };
-    if let Err(error) = remote(subject, context).complete(&repo, base, head) {
-        context.note(&format!("note: {error}"));
-    }
+) -> Option<FetchError> {
+    let repo = Repo::open(folder).ok()?;
+    let error = remote(subject, context).complete(&repo, base, head).err()?;
+    context.note(&format!("note: {error}"));
+    Some(error)
 }
 
 /// Gets further commits, such as those that reviews are on.
@@ -36,13 +35,10 @@ pub(in crate::commands) fn commits<'c>(
     }
 }
 
-/// How long all that is fetched in a run may take together.
-const LIMIT: Duration = Duration::from_secs(90);
-
 fn remote(subject: &Subject, context: &mut Context<'_>) -> Remote {
     context
         .fetching
-        .get_or_insert_with(|| Instant::now() + LIMIT);
+        .get_or_insert_with(|| Instant::now() + FETCHING);
     let server = &context.environment.server_url;
     Remote {
         url: format!("{server}/{}.git", subject.repo()),

@@ -2,6 +2,7 @@
 //! little patience.
 
 mod approvals;
+mod evidence;
 mod faults;
 mod history;
 mod outages;
@@ -20,6 +21,7 @@ use tempfile::TempDir;
 
 use crate::cli::{Cli, Command};
 use crate::commands::Context;
+use crate::console::Console;
 use crate::environment::Environment;
 use crate::files;
 use crate::git::CommitSha;
@@ -78,8 +80,14 @@ impl Story {
     }
 
     fn new() -> Self {
+        Self::under("")
+    }
+
+    /// With more lines in the policy.
+    fn under(more: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let [main, blocked, fixed, unrelated] = commits(folder.path());
+        let policy = format!("{POLICY}{more}");
+        let [main, blocked, fixed, unrelated] = commits(folder.path(), &policy);
         let fake = FakeGitHub::start();
         let access = Access {
             user: (ACTIONS_ID, "github-actions[bot]"),
@@ -114,6 +122,7 @@ impl Story {
                 longest: milliseconds(2_000),
                 answer: milliseconds(1_500),
                 reading: milliseconds(8_000),
+                downloads: milliseconds(8_000),
                 comment: milliseconds(4_000),
                 total: milliseconds(20_000),
             },
@@ -232,22 +241,20 @@ impl Story {
         let Command::Check(args) = Cli::parse_from(arguments).command else {
             unreachable!("it is a check");
         };
-        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let (mut console, [_, err]) = Console::captured(None);
         let mut context = Context {
             environment: &environment,
             now: chrono::DateTime::UNIX_EPOCH,
             patience: self.patience.clone(),
             fetching: None,
-            colour: false,
-            out: &mut out,
-            err: &mut err,
+            console: &mut console,
         };
         let result = super::run(&args, &mut context);
         let code = result.unwrap_or_else(|error| {
-            error.explain(&mut err);
+            console.explain(&error);
             error.exit_code()
         });
-        let log = String::from_utf8(err).unwrap();
+        let log = err.text();
         assert!(!log.contains("ghs_"), "the token is in: {log}");
         Ran { code, log }
     }
@@ -297,13 +304,14 @@ fn written_by_ann(sha: &str) -> Value {
 }
 
 /// Makes the repository, and returns the commits of its branches.
-fn commits(folder: &Path) -> [String; 4] {
+fn commits(folder: &Path, policy: &str) -> [String; 4] {
     let repo = NewRepo::init(&folder.join("repo.git")).unwrap();
     let base = [
-        (".github/gatecard.yml", POLICY),
+        (".github/gatecard.yml", policy),
         ("prompts/answer.md", "Answer {{message}}.\n"),
         ("evals/cases.csv", "message\nhello\n"),
         ("README.md", "Prompts.\n"),
+        (".github/workflows/evals.yml", "on: pull_request\n"),
     ];
     let commit = |branch: &str, parent: Option<&CommitSha>, files: &[(&str, &str)]| {
         let files = files

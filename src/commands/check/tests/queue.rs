@@ -202,3 +202,64 @@ fn a_group_without_subjects_that_name_a_member_is_found_by_its_branch() {
     assert_eq!(story.status(&head).as_deref(), Some("failure"));
     assert!(story.file("summary.md").contains("could not be found"));
 }
+
+#[test]
+fn the_end_of_the_evals_of_a_group_brings_the_verdict_on_the_group() {
+    let mut story = story();
+    let changed = "message\nhello\ngood-bye\n";
+    let (head, _) = group(&story, &[("Add a case (#4)", "evals/cases.csv", changed)]);
+    let branch = format!("gh-readonly-queue/main/pr-4-{}", story.main);
+    for (action, expected) in [("in_progress", "pending"), ("completed", "success")] {
+        let mut event = story.produced(action, &head);
+        event["workflow_run"]["event"] = json!("merge_group");
+        event["workflow_run"]["head_branch"] = json!(branch);
+        let ran = story.run_event(&event);
+        assert_eq!(ran.code, 0, "{}", ran.log);
+        assert_eq!(
+            story.status(&head).as_deref(),
+            Some(expected),
+            "{}",
+            ran.log
+        );
+    }
+}
+
+#[test]
+fn in_a_group_the_evidence_of_its_pull_requests_counts_where_the_group_has_none() {
+    use super::evidence::{SOURCE, archive, gate, results, run};
+    let mut story = Story::under(SOURCE);
+    story.set("GITHUB_EVENT_NAME", "merge_group");
+    story.fake.workflow("evals.yml");
+    story.open(&story.blocked.clone());
+    // A member that changed no prompt has no results to show.
+    let pull = fake_github::pull(5, ("main", &story.main), ("other", &story.unrelated));
+    story.fake.pull(pull);
+    story.fake.run(run(&story.blocked));
+    let content = archive("results.json", &results());
+    let id = story.fake.artifact(7, "evals", &content);
+    let stored = json!("2026-11-23T11:55:00Z");
+    story.fake.tell(id, "created_at", &stored);
+    let prompt = (
+        "Soon (#4)",
+        "prompts/answer.md",
+        "Answer {{message}} at once.\n",
+    );
+    let readme = ("Words (#5)", "README.md", "Our prompts.\n");
+    let (head, event) = group(&story, &[prompt, readme]);
+    let ran = story.run_event(&event);
+    assert_eq!(ran.code, 0, "{}", ran.log);
+    assert_eq!(gate(&story, "expected_evidence"), "pass met", "{}", ran.log);
+    assert_eq!(gate(&story, "min_examples"), "pass met");
+    assert!(story.status(&head).is_some());
+
+    // The group's own run comes first, and while it goes on it is waited for.
+    let mut own = run(&head);
+    own["id"] = json!(8);
+    own["event"] = json!("merge_group");
+    own["status"] = json!("in_progress");
+    own["conclusion"] = Value::Null;
+    story.fake.run(own);
+    story.run_id(101);
+    story.run_event(&event);
+    assert_eq!(story.status(&head).as_deref(), Some("pending"));
+}

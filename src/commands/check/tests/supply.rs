@@ -65,3 +65,30 @@ fn a_machine_without_a_token_fetches_nothing() {
     assert_eq!(ran.code, 2, "{}", ran.log);
     assert!(ran.log.contains("fetch-depth: 0"), "{}", ran.log);
 }
+
+#[test]
+fn an_empty_repository_is_enough_and_no_file_is_written_into_it() {
+    let mut story = Story::fixed();
+    let folder = story.folder.path().to_owned();
+    // What the server calls `acme/prompts.git`.
+    std::fs::create_dir_all(folder.join("acme")).unwrap();
+    std::fs::rename(folder.join("repo.git"), folder.join("acme/prompts.git")).unwrap();
+    git(&folder, &["init", "--quiet", "clone"]);
+    let here = format!("url.file://{}/.insteadOf", folder.display());
+    git(
+        &folder,
+        &["-C", "clone", "config", &here, "https://github.com/"],
+    );
+    story.clone = "clone";
+    let ran = story.run(&story.fixed);
+    assert_eq!(ran.code, 0, "{}", ran.log);
+    assert_eq!(
+        story.status(&story.fixed).as_deref(),
+        Some("success"),
+        "{}",
+        ran.log
+    );
+    let files = std::fs::read_dir(folder.join("clone")).unwrap();
+    let names: Vec<_> = files.map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, [".git"]);
+}

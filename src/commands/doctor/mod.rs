@@ -1,16 +1,23 @@
-//! `gatecard doctor`: what is missing in this set-up. Changes nothing, here or on GitHub.
+//! `gatecard doctor`: what is missing in this set-up, and how far its verdict can be trusted.
+//! Changes nothing, here or on GitHub.
+
+mod setup;
+pub(crate) mod tier;
+mod trust;
 
 use std::process::{Command, Stdio};
 
 use super::{Context, policy_path};
 use crate::approval::observed::Team;
 use crate::cli::DoctorArgs;
-use crate::environment::Environment;
+use crate::environment::{Environment, Token};
 use crate::error::Error;
 use crate::git::Repo;
 use crate::github::probe::{Granted, Permission};
 use crate::github::session::{Phase, Session};
 use crate::github::{GithubError, Patience, RepoName, observe};
+use crate::policy::Policy;
+use crate::policy::sources::Origin;
 use crate::rules::Rules;
 use crate::untrusted::log_line;
 
@@ -19,13 +26,15 @@ struct Finding {
     what: &'static str,
     state: State,
     words: String,
+    /// What else is to be said of it; where it is missing, lines of a workflow that help.
+    lines: String,
 }
 
 /// Whether it is there.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     There,
-    /// It is not, and these lines of a workflow help; empty where no workflow can.
-    Missing(String),
+    Missing,
     Unclear,
 }
 
@@ -35,7 +44,7 @@ impl Finding {
     }
 
     fn missing(what: &'static str, words: impl Into<String>, fix: &str) -> Self {
-        Self::new(what, State::Missing(fix.to_owned()), words)
+        Self::new(what, State::Missing, words).with(fix)
     }
 
     fn unclear(what: &'static str, words: impl Into<String>) -> Self {
@@ -43,23 +52,32 @@ impl Finding {
     }
 
     fn new(what: &'static str, state: State, words: impl Into<String>) -> Self {
-        let words = words.into();
-        Self { what, state, words }
+        Self {
+            what,
+            state,
+            words: words.into(),
+            lines: String::new(),
+        }
     }
 
-    const fn is_there(&self) -> bool {
-        matches!(self.state, State::There)
+    fn with(self, lines: &str) -> Self {
+        let lines = lines.to_owned();
+        Self { lines, ..self }
+    }
+
+    fn is_there(&self) -> bool {
+        self.state == State::There
     }
 
     fn text(&self) -> String {
-        let (word, fix) = match &self.state {
-            State::There => ("ok", ""),
-            State::Missing(fix) => ("missing", fix.as_str()),
-            State::Unclear => ("cannot tell", ""),
+        let word = match self.state {
+            State::There => "ok",
+            State::Missing => "missing",
+            State::Unclear => "cannot tell",
         };
         let mut text = format!("{word:<12} {:<14} {}\n", self.what, log_line(&self.words));
-        for line in fix.lines() {
-            text.push_str(&format!("    {line}\n"));
+        for line in self.lines.lines() {
+            text.push_str(&format!("    {}\n", log_line(line)));
         }
         text
     }
@@ -76,8 +94,10 @@ pub(super) fn run(args: &DoctorArgs, context: &mut Context<'_>) -> Result<u8, Er
         ],
         Err(error) => vec![Finding::missing("repository", error.to_string(), "")],
     };
+    let mut set_up = None;
     let rules = repo.map_err(Error::from).and_then(|repo| {
         let commit = repo.resolve(&args.revision)?;
+        set_up = setup::gates(&repo, &commit).ok();
         Ok(Rules::find(&repo, &commit, &commit, named.as_ref())?)
     });
     findings.push(match &rules {
@@ -85,6 +105,7 @@ pub(super) fn run(args: &DoctorArgs, context: &mut Context<'_>) -> Result<u8, Er
         Err(error) => Finding::missing("policy", error.to_string(), ""),
     });
     findings.push(program());
+    findings.extend(set_up.map(|gates| trust::set_up(&gates)));
     findings.extend(github(context.environment, rules.as_ref().ok()));
     let mut text: String = findings.iter().map(Finding::text).collect();
     text.push_str(&format!("\n{}\n", closing(&findings)));
@@ -95,12 +116,12 @@ pub(super) fn run(args: &DoctorArgs, context: &mut Context<'_>) -> Result<u8, Er
 
 /// What all of it comes to.
 fn closing(findings: &[Finding]) -> String {
-    let count = |is: fn(&State) -> bool| findings.iter().filter(|each| is(&each.state)).count();
-    let missing = match count(|state| matches!(state, State::Missing(_))) {
+    let count = |state| findings.iter().filter(|each| each.state == state).count();
+    let missing = match count(State::Missing) {
         1 => String::from("1 thing is missing"),
         several => format!("{several} things are missing"),
     };
-    let unclear = count(|state| matches!(state, State::Unclear));
+    let unclear = count(State::Unclear);
     match findings.iter().all(Finding::is_there) {
         true => String::from("all there"),
         false if unclear == 0 => missing,
@@ -139,7 +160,7 @@ fn github(environment: &Environment, rules: Option<&Rules>) -> Vec<Finding> {
         return vec![Finding::missing("token", words, fix)];
     };
     let unclear = |words: &str| {
-        let token = Finding::there("token", "set");
+        let token = Finding::there("token", kind(token));
         vec![token, Finding::unclear("permissions", words)]
     };
     let repo = environment.repository.as_deref();
@@ -161,7 +182,7 @@ fn github(environment: &Environment, rules: Option<&Rules>) -> Vec<Finding> {
         Granted::Unknown(_) | Granted::Yes | Granted::No => {}
     }
     let mut findings = vec![
-        Finding::there("token", "set"),
+        Finding::there("token", kind(token)),
         permission(Permission::Contents, contents),
     ];
     let policy = rules.map(|rules| &rules.policy);
@@ -169,12 +190,34 @@ fn github(environment: &Environment, rules: Option<&Rules>) -> Vec<Finding> {
     if policy.is_some_and(|policy| policy.check_run) {
         needed.push(Permission::Checks);
     }
+    let artifacts = |policy: &Policy| {
+        let mut sources = policy.evidence.sources.iter();
+        sources.any(|source| matches!(source.origin, Origin::Artifact { .. }))
+    };
+    if policy.is_some_and(artifacts) {
+        needed.push(Permission::Actions);
+    }
     let asked = needed.into_iter();
     findings.extend(asked.map(|one| permission(one, granted(&session, &repo, one))));
     let teams = policy.map(|policy| policy.people.teams());
     let teams = teams.into_iter().flatten();
     findings.extend(teams.map(|name| team(&session, name)));
+    let own = environment.actions;
+    findings.extend(trust::findings(&session, &repo, policy, own));
     findings
+}
+
+/// Whose token it is, as far as its prefix tells; of the token itself nothing is shown.
+fn kind(token: &Token) -> &'static str {
+    let text = token.expose();
+    let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| text.starts_with(prefix));
+    if starts(&["ghs_"]) {
+        "set, of a workflow or an app"
+    } else if starts(&["ghp_", "github_pat_", "gho_", "ghu_"]) {
+        "set, of a person: it may do what that person may"
+    } else {
+        "set"
+    }
 }
 
 fn granted(session: &Session, repo: &RepoName, permission: Permission) -> Granted {
@@ -190,7 +233,7 @@ fn permission(permission: Permission, granted: Granted) -> Finding {
         Granted::Yes => Finding::there(what, permission.line()),
         Granted::No => {
             let words = match permission {
-                Permission::Contents => "the token may not do this",
+                Permission::Contents | Permission::Actions => "the token may not do this",
                 _ => "the token may not do this; a fork's token can only read",
             };
             let fix = format!("permissions:\n  {}", permission.line());
@@ -205,7 +248,9 @@ fn permission(permission: Permission, granted: Granted) -> Finding {
 fn plain(error: &GithubError) -> String {
     match error {
         GithubError::Network { host, .. } => format!("{host} does not answer; {}", error.hint()),
-        GithubError::Client { url, .. } => format!("cannot call {url}; {}", error.hint()),
+        GithubError::Client { url, .. } | GithubError::Certificates { url, .. } => {
+            format!("cannot call {url}; {}", error.hint())
+        }
         GithubError::Answer { .. } => format!("the answer cannot be read; {}", error.hint()),
         _ => error.to_string(),
     }
