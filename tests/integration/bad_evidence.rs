@@ -11,6 +11,92 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
+/// A zip archive of stored files.
+fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
+    let (mut bytes, mut directory) = (Vec::new(), Vec::new());
+    let number = |number: usize| u32::try_from(number).unwrap().to_le_bytes();
+    for (name, content) in entries {
+        let mut crc = flate2::Crc::new();
+        crc.update(content);
+        let mut header = vec![20, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        header.extend(crc.sum().to_le_bytes());
+        header.extend(number(content.len()));
+        header.extend(number(content.len()));
+        header.extend(number(name.len()));
+        directory.extend(b"PK\x01\x02\x14\0");
+        directory.extend(&header);
+        directory.extend([0; 10]);
+        directory.extend(number(bytes.len()));
+        directory.extend(name.as_bytes());
+        bytes.extend(b"PK\x03\x04");
+        bytes.extend(header);
+        bytes.extend(name.as_bytes());
+        bytes.extend(*content);
+    }
+    let count = u8::try_from(entries.len()).unwrap();
+    let start = bytes.len();
+    bytes.extend(&directory);
+    bytes.extend(b"PK\x05\x06\0\0\0\0");
+    bytes.extend([count, 0, count, 0]);
+    bytes.extend(number(directory.len()));
+    bytes.extend(number(start));
+    bytes.extend([0, 0]);
+    bytes
+}
+
+#[test]
+fn evidence_in_an_archive_counts_like_files_and_a_wrong_entry_refuses_it_whole() {
+    let passing = Passing::new();
+    let [baseline, candidate, traces] = &passing.files;
+    let [evals, calls] = [candidate, traces].map(|path| std::fs::read(path).unwrap());
+    let packed = gzip(&calls);
+    let sound: &[(&str, &[u8])] = &[("evals.json", &evals), ("calls/traces.gz", &packed)];
+    let path = passing.repo.evidence("results.zip", &zip(sound));
+    let report = passing.repo.check(&[baseline, &path]).exits(0).json();
+    let read: Vec<&str> = report["evidence"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|file| file["path"].as_str().unwrap())
+        .collect();
+    for member in ["results.zip!evals.json", "results.zip!calls/traces.gz"] {
+        assert!(read.iter().any(|path| path.ends_with(member)), "{read:?}");
+    }
+
+    let climbing = [sound, &[("../evals.json", &b"{}"[..])]].concat();
+    let cut = zip(sound);
+    let mut flipped = zip(sound);
+    flipped[60] ^= 1;
+    for (name, bytes, code, found) in [
+        (
+            "climbing.zip",
+            zip(&climbing),
+            "archive-refused",
+            "`../evals.json`",
+        ),
+        (
+            "cut.zip",
+            cut[..cut.len() - 9].to_vec(),
+            "archive-refused",
+            "no end",
+        ),
+        ("empty.zip", zip(&[]), "archive-refused", "no file"),
+        (
+            "flipped.zip",
+            flipped,
+            "evidence-unreadable",
+            "flipped.zip!evals.json",
+        ),
+    ] {
+        let path = passing.repo.evidence(name, &bytes);
+        let said = said(&with(&passing, &path).exits(3), "min_examples");
+        assert!(
+            said.contains(code) && said.contains(found),
+            "{name}: {said}"
+        );
+    }
+}
+
 /// Checks a change that passes but for one more evidence file.
 fn with(passing: &Passing, path: &str) -> Ran {
     let [baseline, candidate, traces] = &passing.files;

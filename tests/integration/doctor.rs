@@ -2,6 +2,9 @@
 
 use std::path::Path;
 
+use serde_json::json;
+
+use crate::fake_github::reads::required;
 use crate::fake_github::{Access, FakeGitHub, REPO, Trouble};
 use crate::harness::{Ran, Repo, gatecard_with};
 
@@ -55,10 +58,13 @@ fn a_whole_set_up_is_told_line_by_line_and_nothing_is_changed() {
         "history",
         "policy",
         "git",
+        "set-up",
         "token",
         "contents",
         "pull-requests",
         "statuses",
+        "status",
+        "trust",
     ];
     assert_eq!(
         states(&ran),
@@ -222,4 +228,183 @@ fn a_shallow_clone_is_enough_for_most_checks_and_named() {
         "{}",
         ran.out
     );
+}
+
+/// The line of a thing, with the lines below it.
+fn told<'r>(ran: &'r Ran, what: &str) -> &'r str {
+    let start = ran.out.lines().find(|line| {
+        let rest = line.get(13..).unwrap_or_default();
+        rest.split(' ').next() == Some(what)
+    });
+    let from = ran
+        .out
+        .find(start.unwrap_or_else(|| panic!("{what}: {}", ran.out)));
+    let rest = &ran.out[from.unwrap()..];
+    let mut end = rest.find('\n').unwrap() + 1;
+    while rest[end..].starts_with("    ") {
+        end += rest[end..].find('\n').unwrap() + 1;
+    }
+    &rest[..end]
+}
+
+#[test]
+fn the_tier_of_trust_comes_from_the_rules_of_the_branch() {
+    let ours = "gatecard: main";
+    let workflow = |path: &str| json!({ "type": "workflows", "parameters": { "workflows": [{ "path": path }] } });
+    for (rules, tier, words) in [
+        (vec![required(ours, None)], "T1: ", "from anybody"),
+        (
+            vec![required(ours, Some(15_368))],
+            "T1: ",
+            "from GitHub Actions",
+        ),
+        (vec![required(ours, Some(77))], "T2: ", "from the app 77"),
+        (
+            vec![
+                required(ours, None),
+                workflow(".github/workflows/gatecard.yml"),
+            ],
+            "T3: ",
+            "from anybody",
+        ),
+        (
+            vec![required(ours, None), workflow("lint.yml")],
+            "T1: ",
+            "from anybody",
+        ),
+    ] {
+        let (repo, fake) = (Repo::sample(), FakeGitHub::start());
+        fake.rules(rules);
+        let ran = doctor(&repo, &fake, "ghs_write").exits(0);
+        let trust = told(&ran, "trust");
+        assert!(trust.contains(tier), "{trust}");
+        for line in ["\n    an insider can still: ", "\n    next: "] {
+            assert!(trust.contains(line), "{trust}");
+        }
+        assert!(told(&ran, "status").contains(words), "{}", ran.out);
+    }
+}
+
+#[test]
+fn a_verdict_that_nothing_requires_is_missing_where_the_policy_enforces() {
+    for (mode, other, expected) in [
+        ("enforce", "", 1),
+        ("advise", "", 0),
+        ("enforce", "status_name: prompts\n", 1),
+    ] {
+        let policy = format!("version: 1\nprompts: [\"prompts/**\"]\nmode: {mode}\n{other}");
+        let (repo, fake) = (
+            Repo::with(&[("gatecard.yml", &policy)]),
+            FakeGitHub::start(),
+        );
+        // With a name of its own, the status that is required is another one.
+        let rule = if other.is_empty() {
+            "gatecard: next"
+        } else {
+            "gatecard: main"
+        };
+        fake.rules(vec![required(rule, None)]);
+        let ran = doctor(&repo, &fake, "ghs_write").exits(expected);
+        assert_eq!(
+            state(&ran, "status") == "missing",
+            expected == 1,
+            "{}",
+            ran.out
+        );
+        assert!(told(&ran, "trust").contains("none: "), "{}", ran.out);
+    }
+}
+
+#[test]
+fn a_job_whose_token_is_not_of_the_required_app_is_told_so() {
+    let (repo, fake) = (Repo::sample(), FakeGitHub::start());
+    let own_app = Access {
+        user: (50, "gate[bot]"),
+        app: true,
+        write: &["pull-requests", "statuses"],
+    };
+    fake.token("ghs_own_app", own_app);
+    for (app, token, fits) in [
+        (Some(77), "ghs_write", false),
+        (Some(77), "ghs_own_app", true),
+        (Some(15_368), "ghs_write", true),
+        (Some(15_368), "ghs_own_app", false),
+        (None, "ghs_write", true),
+    ] {
+        fake.rules(vec![required("gatecard: main", app)]);
+        let (folder, url) = (repo.path().display().to_string(), fake.url());
+        let variables = [
+            ("GITHUB_API_URL", url.as_str()),
+            ("GITHUB_REPOSITORY", REPO),
+            ("GITHUB_TOKEN", token),
+            ("GITHUB_ACTIONS", "true"),
+        ];
+        let ran = gatecard_with(&["doctor", "--repo", &folder], &variables);
+        let ran = ran.exits(i32::from(!fits));
+        assert_eq!(
+            ran.out.contains("\nmissing      source  "),
+            !fits,
+            "{app:?} {token}: {}",
+            ran.out
+        );
+    }
+}
+
+#[test]
+fn rules_that_cannot_be_read_leave_the_tier_open() {
+    let (repo, fake) = (Repo::sample(), FakeGitHub::start());
+    fake.fault("GET", "/rules/", 9, Trouble::Status(403, ""));
+    let ran = doctor(&repo, &fake, "ghs_write").exits(1);
+    assert_eq!(state(&ran, "trust"), "cannot tell");
+    assert_eq!(closing(&ran), "0 things are missing, 1 cannot be told");
+}
+
+#[test]
+fn whose_token_it_is_is_told_and_nothing_of_the_token() {
+    let repo = Repo::sample();
+    let folder = repo.path().display().to_string();
+    for (token, words) in [
+        ("ghs_secret", "of a workflow or an app"),
+        ("github_pat_secret", "of a person"),
+        ("ghp_secret", "of a person"),
+        ("secret", "set\n"),
+    ] {
+        let ran = gatecard_with(&["doctor", "--repo", &folder], &[("GITHUB_TOKEN", token)]);
+        assert!(told(&ran, "token").contains(words), "{}", ran.out);
+        assert!(!ran.out.contains("secret"), "{}", ran.out);
+    }
+}
+
+#[test]
+fn the_set_up_is_recognised_by_its_workflows() {
+    let fake = FakeGitHub::start();
+    let action = format!("acme/gatecard@{}", "a".repeat(40));
+    let policy = "version: 1\nprompts: [\"prompts/**\"]\n";
+    for (set_up, words, action) in [
+        (
+            "simple",
+            "simple: .github/workflows/gatecard.yml",
+            Some(&action),
+        ),
+        (
+            "two-stage",
+            "two-stage: .github/workflows/gatecard.yml",
+            Some(&action),
+        ),
+        ("two-stage", "was never completed", None),
+    ] {
+        let repo = Repo::with(&[("prompts/a.md", "Hello {{name}}.\n")]);
+        let folder = repo.path().display().to_string();
+        let mut args = vec!["init", "--repo", &folder, "--workflow", set_up];
+        args.extend(action.into_iter().flat_map(|action| ["--action", action]));
+        gatecard_with(&args, &[]).exits(0);
+        repo.write(&[(".github/gatecard.yml", policy)]);
+        repo.commit("gate");
+        let ran = doctor(&repo, &fake, "ghs_write").exits(i32::from(action.is_none()));
+        assert!(told(&ran, "set-up").contains(words), "{}", ran.out);
+        let weak = told(&ran, "set-up").contains("an insider can still: change that workflow");
+        assert_eq!(weak, set_up == "simple", "{}", ran.out);
+    }
+    let ran = doctor(&Repo::sample(), &fake, "ghs_write").exits(0);
+    assert!(told(&ran, "set-up").contains("no workflow here uses gatecard"));
 }

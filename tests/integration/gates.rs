@@ -67,7 +67,7 @@ fn min_examples_counts_cases_that_came_to_a_result() {
         POLICY.replace(
             "[\"prompts/**\"]",
             &format!("[{{ files: \"prompts/**\", risk: {tier} }}]"),
-        )
+        ) + "provenance: { high: author-supplied }\n"
     };
     let gate = |text: &str| format!("{POLICY}gates:\n  - min_examples: {{ {text} }}\n");
     let standard = POLICY.to_owned();

@@ -18,14 +18,19 @@ mod bad_input; // input that cannot be judged
 mod binding; // which eval results count for which version
 mod demo; // the shipped example
 mod doctor; // what is missing in a set-up
+mod elsewhere; // hooks, GitLab, other CI
 mod fake_github; // a stateful fake of GitHub's API
 mod flow; // the whole flow
 mod gates; // every gate in every state
 mod github; // the program in a workflow
 mod harness; // repositories, evidence, running the binary
+mod hostile; // text that is written to do harm
+mod init; // the files of a set-up
+mod limits; // input made to exhaust the program or to lead it out of the repository
 mod outputs; // what the renderers print
 mod prompts; // prompt files of every format, and what a change is called
 mod published; // comment, check run and summary in every mode and size
-mod repositories;
-mod repository; // what prose promises about files // every kind of repository, and what is none
+mod repositories; // every kind of repository, and what is none
+mod repository; // what prose promises about files
+mod sources; // the policy's sources: kinds, ages, provenance, what is not there
 mod waivers; // gates that may be red for a while

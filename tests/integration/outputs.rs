@@ -143,12 +143,12 @@ fn a_gate_counts_once_and_what_it_says_of_several_prompts_stands_once() {
         let rulings = json["outcomes"].as_array().unwrap().iter();
         let min_examples = rulings.filter(|each| each["gate"] == "min_examples");
         assert_eq!(min_examples.count(), prompts);
-        let green = format!("4 of 10 gates are green, in {prompts} prompts");
+        let green = format!("6 of 12 gates are green, in {prompts} prompts");
         for out in [&text, &markdown] {
             assert!(out.contains(&green), "{out}");
             assert_eq!(out.matches("evidence-missing").count(), 3, "{out}");
         }
-        let row = format!("| `min_examples` | {names} | missing · `evidence-missing` |");
+        let row = format!("| `min_examples`<br>missing<br>`evidence-missing` | {names} |");
         assert!(markdown.contains(&row), "{markdown}");
         // The text is folded.
         let unfolded = text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -239,6 +239,7 @@ fn assert_tame_markdown(text: &str) {
                 "</b>",
                 "<sub>",
                 "</sub>",
+                "<br>",
             ];
             assert!(own.iter().any(|own| tag.starts_with(own)), "{line}");
         }
@@ -346,5 +347,25 @@ fn a_markdown_file_holds_everything_however_much_changed() {
         assert!(ran.out.matches("| missing ").count() >= 300, "{what}");
         assert!(!ran.out.contains("Left out"), "{what}");
         assert_tame_markdown(&ran.out);
+    }
+}
+
+#[test]
+fn a_reader_that_has_read_enough_changes_no_exit_code() {
+    use std::process::{Command, Stdio};
+    let repo = Repo::sample();
+    for format in ["text", "markdown", "json"] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_gatecard"))
+            .args([
+                "check", "--base", "main", "--head", "head", "--format", format,
+            ])
+            .current_dir(repo.path())
+            .env_clear()
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        assert_eq!(child.wait().unwrap().code(), Some(1), "{format}");
     }
 }

@@ -102,7 +102,93 @@ fn every_input_and_output_of_the_action_is_documented() {
             );
         }
     }
-    assert_eq!(count, 11, "six inputs and five outputs");
+    assert_eq!(count, 13, "eight inputs and five outputs");
+}
+
+/// Every workflow and action here, shipped ones included.
+fn automation() -> Vec<(PathBuf, String)> {
+    let folders = [".github", "examples/workflows", "templates"];
+    let found = folders.map(|folder| files(&root().join(folder), ".yml"));
+    let paths = found
+        .into_iter()
+        .flatten()
+        .chain([root().join("action.yml")]);
+    paths
+        .map(|path| {
+            let text = fs::read_to_string(&path).unwrap();
+            (path, text)
+        })
+        .collect()
+}
+
+#[test]
+fn no_script_of_a_workflow_is_put_together_from_expressions() {
+    let mut scripts = 0;
+    for (path, text) in automation() {
+        // The indentation of the `run:` whose script a line belongs to.
+        let mut run = None;
+        for line in text.lines() {
+            let indented = line.len() - line.trim_start().len();
+            let opens = line
+                .trim_start()
+                .trim_start_matches("- ")
+                .starts_with("run:");
+            if opens {
+                scripts += 1;
+                run = Some(indented);
+            } else if run.is_some_and(|depth| indented <= depth && !line.trim().is_empty()) {
+                run = None;
+            }
+            assert!(
+                run.is_none() || !line.contains("${{"),
+                "{}: {line}: pass it through `env:`",
+                path.display()
+            );
+        }
+    }
+    assert!(scripts > 10, "{scripts} scripts were seen");
+}
+
+#[test]
+fn linters_are_told_to_ignore_one_thing_at_one_place_with_a_reason() {
+    let config = [
+        "zizmor.yml",
+        "zizmor.yaml",
+        "actionlint.yml",
+        "actionlint.yaml",
+    ];
+    for name in config {
+        for folder in ["", ".github"] {
+            assert!(!root().join(folder).join(name).exists(), "{folder}/{name}");
+        }
+    }
+    let mut ignored = Vec::new();
+    for (path, text) in automation() {
+        for line in text.lines().filter(|line| line.contains("zizmor:")) {
+            let (_, comment) = line
+                .split_once("# zizmor: ignore[dangerous-triggers]")
+                .unwrap();
+            assert!(comment.trim().len() > 20, "no reason: {line}");
+            ignored.push(format!("{}: {line}", path.display()));
+        }
+        assert!(!text.contains("shellcheck disable"), "{}", path.display());
+    }
+    assert!(ignored.len() <= 1, "{ignored:#?}");
+}
+
+#[test]
+fn every_action_of_a_workflow_is_pinned_to_a_commit() {
+    for (path, text) in automation() {
+        for line in text.lines().filter(|line| {
+            line.trim_start()
+                .trim_start_matches("- ")
+                .starts_with("uses:")
+        }) {
+            let pin = line.split_once('@').unwrap().1.split(' ').next().unwrap();
+            let full = pin.len() == 40 && pin.bytes().all(|byte| byte.is_ascii_hexdigit());
+            assert!(full && line.contains(" # v"), "{}: {line}", path.display());
+        }
+    }
 }
 
 #[test]
