@@ -3,6 +3,7 @@
 use crate::evidence::binding::BoundCases;
 use crate::evidence::evals::{Case, CaseResult};
 use crate::stats::{self, Pairs};
+use crate::untrusted::Untrusted;
 
 /// One paired test.
 #[derive(Debug, Clone)]
@@ -70,11 +71,13 @@ pub(crate) fn points(fraction: f64) -> String {
 #[derive(Debug, Clone)]
 pub(crate) struct CasePair {
     /// Its id.
-    pub(crate) id: String,
-    /// At base.
-    pub(crate) baseline: Case,
-    /// At head.
-    pub(crate) candidate: Case,
+    pub(crate) id: Untrusted,
+    /// What was answered at base.
+    pub(crate) baseline: Option<Untrusted>,
+    /// What is answered at head.
+    pub(crate) candidate: Option<Untrusted>,
+    /// Why that fails, where the run says so.
+    pub(crate) reason: Option<Untrusted>,
 }
 
 /// The comparison of two runs.
@@ -115,9 +118,10 @@ pub(crate) fn compare(baseline: &BoundCases, candidate: &BoundCases) -> Comparis
         }
         if passes(base) && !passes(head) {
             newly_failing.push(CasePair {
-                id: id.clone(),
-                baseline: base.clone(),
-                candidate: head.clone(),
+                id: id.into(),
+                baseline: base.output.as_ref().map(Untrusted::from),
+                candidate: head.output.as_ref().map(Untrusted::from),
+                reason: head.reason.as_ref().map(Untrusted::from),
             });
         }
     }
