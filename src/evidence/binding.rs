@@ -13,7 +13,7 @@ use super::evals::{Arm, Case, CaseResult};
 use super::shows::{declares, shows, template};
 use crate::change::Change;
 use crate::policy::Role;
-use crate::policy::sources::Provenance;
+use crate::policy::provenance::Provenance;
 use crate::prompt::version::Facet;
 use crate::prompt::{Prompt, canonical};
 

@@ -13,7 +13,7 @@ use super::traces;
 use super::traces::calls::Collector;
 use crate::files::{self, ArchiveLimits, Artifact, FileError};
 use crate::policy::Role;
-use crate::policy::sources::Provenance;
+use crate::policy::provenance::Provenance;
 use crate::reason::Code;
 use crate::units::Digest;
 

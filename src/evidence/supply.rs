@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 
-use crate::policy::sources::{Kind, Provenance, Source};
+use crate::policy::provenance::Provenance;
+use crate::policy::sources::{Kind, Source};
 use crate::reason::Code;
 
 /// How a source lacks what it should hold.

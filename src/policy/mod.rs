@@ -1,6 +1,8 @@
 //! The policy file: read from the base branch, valid by construction, all errors at once.
 
+mod archives;
 pub(crate) mod people;
+pub(crate) mod provenance;
 mod read;
 pub(crate) mod scope;
 pub(crate) mod sources;
@@ -13,8 +15,9 @@ use crate::glob::Pattern;
 use crate::units::{Digest, Percent, Score, Weight};
 use crate::yaml::{Errors, Fields};
 use people::People;
+use provenance::Admissible;
 use scope::Scope;
-use sources::{Admissible, Evidence};
+use sources::Evidence;
 
 pub(crate) use read::{TOP_LEVEL, percent, whole};
 

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
+use super::archives;
 use super::people::People;
+use super::provenance::Admissible;
 use super::scope::{self, Scope};
-use super::sources::{self, Admissible, Evidence};
+use super::sources::Evidence;
 use super::{
     Band, Bands, CHECK_RUN, CategoryId, CategoryRule, CommentMode, Mode, Needs, Policy, Price,
     TemplatePaths,
@@ -73,7 +75,7 @@ pub(super) fn policy(top: &Fields<'_>, errors: &mut Errors<'_>) -> Policy {
         labels: labels(top, errors),
         evidence,
         admissible: Admissible::read(top.get("provenance"), errors),
-        archives: sources::limits(top.get("artifact_limits"), errors),
+        archives: archives::limits(top.get("artifact_limits"), errors),
         categories: categories(top.get("categories"), errors),
         bands: bands(top.get("bands"), errors),
         minimum_band: word(top, "minimum_band", Band::WORDS, errors).unwrap_or(Band::Pilot),

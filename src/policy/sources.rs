@@ -1,10 +1,9 @@
-//! Where evidence comes from: the policy's `evidence`, and the least provenance of each risk
-//! tier.
+//! Where evidence comes from: the policy's `evidence`.
 
 use chrono::TimeDelta;
 
-use super::scope::{self, Risk};
-use super::{Role, Where, whole};
+use super::scope;
+use super::{Role, Where};
 use crate::git::RepoPath;
 use crate::glob::Pattern;
 use crate::yaml::{Errors, Fields, Node};
@@ -13,83 +12,6 @@ use crate::yaml::{Errors, Fields, Node};
 const WORKFLOWS: &str = ".github/workflows/";
 /// How long evidence of another workflow may take where the policy does not say.
 const DEFAULT_WAIT: TimeDelta = TimeDelta::hours(1);
-
-/// How far an evidence file can be trusted: who could have written it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Provenance {
-    /// Committed in the pull request, uploaded or made by hand.
-    AuthorSupplied,
-    /// Made by a workflow that the pull request could edit.
-    PrWorkflow,
-    /// Made by a workflow of the base branch.
-    Ci,
-    /// Signed for by a workflow of the base branch.
-    Attested,
-}
-
-impl Provenance {
-    /// The words of the policy and of the output.
-    pub(crate) const WORDS: &[(&str, Self)] = &[
-        ("author-supplied", Self::AuthorSupplied),
-        ("ci(pr-workflow)", Self::PrWorkflow),
-        ("ci", Self::Ci),
-        ("attested", Self::Attested),
-    ];
-
-    /// The word.
-    pub(crate) const fn id(self) -> &'static str {
-        match self {
-            Self::AuthorSupplied => "author-supplied",
-            Self::PrWorkflow => "ci(pr-workflow)",
-            Self::Ci => "ci",
-            Self::Attested => "attested",
-        }
-    }
-}
-
-/// The least provenance that counts for a prompt of each risk tier.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Admissible {
-    low: Provenance,
-    standard: Provenance,
-    high: Provenance,
-}
-
-impl Admissible {
-    /// What a prompt of this tier needs.
-    pub(crate) const fn least(self, risk: Risk) -> Provenance {
-        match risk {
-            Risk::Low => self.low,
-            Risk::Standard => self.standard,
-            Risk::High => self.high,
-        }
-    }
-
-    /// Reads `provenance`.
-    pub(super) fn read(node: Option<&Node<'_>>, errors: &mut Errors<'_>) -> Self {
-        let mut found = Self {
-            low: Provenance::AuthorSupplied,
-            standard: Provenance::AuthorSupplied,
-            high: Provenance::Ci,
-        };
-        let Some(node) = node else {
-            return found;
-        };
-        let fields = node.fields(&["low", "standard", "high"], errors);
-        for (key, least) in [
-            ("low", &mut found.low),
-            ("standard", &mut found.standard),
-            ("high", &mut found.high),
-        ] {
-            if let Some(node) = fields.get(key)
-                && let Some(word) = node.one_of(Provenance::WORDS, errors)
-            {
-                *least = word;
-            }
-        }
-        found
-    }
-}
 
 /// What a source holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -493,42 +415,6 @@ fn duration(node: &Node<'_>, errors: &mut Errors<'_>) -> Option<TimeDelta> {
     })
 }
 
-/// Reads `artifact_limits`.
-pub(super) fn limits(
-    node: Option<&Node<'_>>,
-    errors: &mut Errors<'_>,
-) -> crate::files::ArchiveLimits {
-    let mut limits = crate::files::ArchiveLimits::default();
-    let Some(node) = node else {
-        return limits;
-    };
-    let fields = node.fields(&["packed", "entries", "ratio"], errors);
-    if let Some(size) = fields.get("packed").and_then(|node| size(node, errors)) {
-        limits.packed = size;
-    }
-    let mut number = |key: &str| whole(fields.get(key)?, 1, errors);
-    if let Some(entries) = number("entries") {
-        limits.entries = entries;
-    }
-    if let Some(ratio) = number("ratio") {
-        limits.ratio = ratio;
-    }
-    limits
-}
-
-/// Reads `64MiB`.
-fn size(node: &Node<'_>, errors: &mut Errors<'_>) -> Option<u64> {
-    node.read("a size such as `64MiB`, at most `4GiB`", errors, |value| {
-        let text = value.as_str()?;
-        let (number, unit) = match text.strip_suffix("MiB") {
-            Some(number) => (number, 1_u64 << 20),
-            None => (text.strip_suffix("GiB")?, 1 << 30),
-        };
-        let bytes = number.trim_end().parse::<u64>().ok()?.checked_mul(unit)?;
-        (1..=4 << 30).contains(&bytes).then_some(bytes)
-    })
-}
-
 fn calls(node: &Node<'_>, errors: &mut Errors<'_>) -> Where {
     let fields = node.fields(&["environment", "service", "route"], errors);
     let text = |key: &str, errors: &mut Errors<'_>| {
@@ -665,42 +551,6 @@ mod tests {
             let (_, errors) = read(&format!("- {yaml}\n"));
             let told = errors.iter().any(|error| error.contains(want));
             assert!(told, "{yaml}: {errors:?}");
-        }
-    }
-
-    #[test]
-    fn limits_and_provenance_have_defaults_and_words() {
-        let text = "artifact_limits: { packed: 1GiB, ratio: 7 }\nprovenance: { standard: ci(pr-workflow) }\n";
-        let value = yaml::to_json(text).unwrap();
-        let mut errors = Errors::new(text);
-        let fields = Node::root(&value).fields(&["artifact_limits", "provenance"], &mut errors);
-        let found = limits(fields.get("artifact_limits"), &mut errors);
-        assert_eq!(
-            (found.packed, found.entries, found.ratio),
-            (1 << 30, 2_000, 7)
-        );
-        let admissible = Admissible::read(fields.get("provenance"), &mut errors);
-        assert_eq!(errors.into_sorted(), []);
-        assert_eq!(
-            [Risk::Low, Risk::Standard, Risk::High].map(|risk| admissible.least(risk)),
-            [
-                Provenance::AuthorSupplied,
-                Provenance::PrWorkflow,
-                Provenance::Ci
-            ]
-        );
-        for bad in [
-            "packed: 64",
-            "packed: 5GiB",
-            "packed: 0MiB",
-            "entries: 0",
-            "ratio: x",
-        ] {
-            let text = format!("{{ {bad} }}");
-            let value = yaml::to_json(&text).unwrap();
-            let mut errors = Errors::new(&text);
-            limits(Some(&Node::root(&value)), &mut errors);
-            assert_eq!(errors.into_sorted().len(), 1, "{bad}");
         }
     }
 }

@@ -15,7 +15,8 @@ use crate::github::runs::{Run, RunsOf};
 use crate::github::session::{Phase, Session};
 use crate::github::{Client, GithubError, PullRequest, RepoName, Subject};
 use crate::limits::BASE_RUNS;
-use crate::policy::sources::{MadeBy, Origin, Provenance, Source, Workflow};
+use crate::policy::provenance::Provenance;
+use crate::policy::sources::{MadeBy, Origin, Source, Workflow};
 use crate::reason::Code;
 
 /// What came of all sources.

@@ -10,7 +10,8 @@ use crate::git::CommitSha;
 use crate::github::artifacts::Stored;
 use crate::github::releases::Asset;
 use crate::github::runs::{Conclusion, Run, RunState};
-use crate::policy::sources::{Provenance, Workflow};
+use crate::policy::provenance::Provenance;
+use crate::policy::sources::Workflow;
 use crate::reason::Code;
 
 /// Events of which a run is about the commit that it was started for.
