@@ -3,11 +3,17 @@
 //! The modules, each depending only on those below it:
 //!
 //! - `cli`, `commands`: the command line; `commands/check/evaluate.rs` is the flow, one call a step
+//! - `recording`: what a check or a merge tells the ledger
 //! - `console`: the one way to standard output and standard error
 //! - `publish`, `github`: deliver a report; the only user of octocrab
-//! - `output`, `report`, `remark`: a report, its renderers (a family), what it says of lines
-//! - `verdict`, `gates`: outcomes and what they come to (a family)
+//! - `output`, `report`, `remark`, `anchor`: a report, its renderers (a family), what it says of
+//!   lines and of its place in the ledger
+//! - `gates`: facts to outcomes (a family)
 //! - `scorecard`, `categories`: the seven scores (a family)
+//! - `trail`, `statement`: what the ledger tells of each version, for people and as in-toto
+//! - `ledger`: the audit trail in Git: entries, chain, store
+//! - `verdict`, `measure`: how gates come out, what they measure, what it comes to
+//! - `lineage`, `timeline`: the versions and commits that a branch had, and when
 //! - `approval`: who approved which closure
 //! - `evidence`: eval results and traces (two families), bound to versions
 //! - `regression`, `stats`: baseline against candidate
@@ -19,6 +25,7 @@
 //!
 //! Nothing but [`run`] is public: the interface is the command line.
 
+mod anchor;
 mod approval;
 mod categories;
 mod change;
@@ -37,7 +44,10 @@ mod gates;
 mod git;
 mod github;
 mod glob;
+mod ledger;
 mod limits;
+mod lineage;
+mod measure;
 mod output;
 mod policy;
 mod process;
@@ -45,13 +55,17 @@ mod prompt;
 mod publish;
 mod random;
 mod reason;
+mod recording;
 mod regression;
 mod remark;
 mod report;
 mod rules;
 mod scorecard;
+mod statement;
 mod stats;
 mod templates;
+mod timeline;
+mod trail;
 mod units;
 mod untrusted;
 mod verdict;
@@ -100,6 +114,8 @@ fn start(console: &mut Console, is_terminal: bool) -> Result<u8, Error> {
     let mut context = Context {
         environment: &environment,
         now: chrono::Utc::now(),
+        clock: chrono::Utc::now,
+        pause: ledger::append::pause,
         patience: Patience::default(),
         fetching: None,
         console,

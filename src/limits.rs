@@ -46,6 +46,7 @@ limits! {
     PASSAGE: usize = 240, Number, "characters of a passage that are shown", "cut, with `…`";
     TREE_DEPTH: usize = 256, Number, "levels of folders in the repository", "error that names the folder";
     INCLUDE_CACHE: u64 = 64 * MIB, Bytes, "the cache of files that may include others", "the cache is made anew";
+    LINE_INDEX: u64 = 256 * MIB, Bytes, "the index of a branch's own line", "the index is made anew";
     WORKFLOW: u64 = MIB, Bytes, "a workflow or action that may run the gate", "counts as one that runs it";
     KEPT: u64 = MIB, Bytes, "drills, reviews, the data policy", "the file counts as broken, with both sizes";
     CODEOWNERS: u64 = 3 * MIB, Bytes, "CODEOWNERS", "no owners: GitHub loads no larger one either";
@@ -75,6 +76,16 @@ limits! {
     TEMPLATE_OUTPUT: usize = 4 << 20, Bytes, "what a template of the repository prints", "the built-in one is used, and a finding says why";
     APPROVALS: u64 = 64 * MIB, Bytes, "a file for `--approvals`", "error that names the file and both sizes";
     EVENT: u64 = 25 * MIB, Bytes, "the payload of an event", "error that names the file and both sizes";
+    LEDGER_ENTRY: u64 = 4 * MIB, Bytes, "one entry of the ledger", "error that names the file and both sizes";
+    TREND: usize = 12, Number, "earlier cards of which the trend is shown", "the newest ones are shown";
+    UNGATED: usize = 50, Number, "ungated changes on record that are looked at", "the newest ones are shown";
+    LEDGER_INDEX: u64 = 256 * MIB, Bytes, "the index of the ledger", "every lookup reads the whole ledger";
+    LEDGER_NAME: usize = 1_024, Bytes, "an id, a path or another name in the ledger", "its SHA-256 stands there";
+    LEDGER_REASON: usize = 500, Bytes, "the reason of an amendment", "error";
+    LEDGER_TRIES: usize = 8, Number, "tries to append to the ledger while others do", "error";
+    REMEMBERED: u64 = MIB, Bytes, "what a clone remembers of the ledgers that it verified", "error that names the file and both sizes";
+    SIGNERS: u64 = 4 * MIB, Bytes, "a file for `--allowed-signers` or `--github-keys`", "error that names the file and both sizes";
+    GPGV: Duration = Duration::from_secs(10), Time, "checking one commit's signature", "the signature counts as not checked";
     GRAFTS: u64 = 16 * MIB, Bytes, "Git's list of the commits at which a clone was cut off", "error that names the file and both sizes";
     PROGRAM_MESSAGE: u64 = 4 * KIB, Bytes, "what `git` or `gh` says of a failure", "the rest is not shown";
     QUEUE_COMMITS: usize = 500, Number, "commits of a merge queue's group", "error";
@@ -88,7 +99,8 @@ limits! {
     REDIRECTS: usize = 5, Number, "redirects that one request follows", "error";
     ATTESTATION: Duration = Duration::from_mins(1), Time, "checking one attestation", "`attestation-missing`";
     COMMENTING: Duration = Duration::from_secs(35), Time, "everything about the comment", "the comment is left, the status is written";
-    TALKING: Duration = Duration::from_mins(4), Time, "all calls of a run to GitHub", "what is left is not done, and named";
+    RECORDING: Duration = Duration::from_secs(40), Time, "everything about the ledger once there is a verdict", "not recorded: an error where the policy says `ledger: required`";
+    TALKING: Duration = Duration::from_secs(280), Time, "all calls of a run to GitHub", "what is left is not done, and named";
     COMMENT: usize = 60_000, Bytes, "the Markdown of a comment or a check run", "whole sections are left out in a fixed order, and named";
     COMMENT_SENT: usize = 65_000, Bytes, "a comment as it is sent", "error; nothing is sent";
     SUMMARY: usize = 1_000_000, Bytes, "a job summary", "whole sections are left out in a fixed order, and named";

@@ -2,6 +2,7 @@
 //!
 //! Every one is valid by construction and exact: nothing that decides a verdict is a float.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use serde::de::Error as _;
@@ -35,6 +36,14 @@ impl Digest {
     /// Returns the first 12 hexadecimal characters: what people and traces write.
     pub(crate) fn short(&self) -> String {
         self.to_string().chars().take(12).collect()
+    }
+}
+
+impl Digest {
+    /// Its first eight bytes as a number: enough to look things up by, not to tell them apart.
+    pub(crate) fn start(&self) -> u64 {
+        let start = self.0.first_chunk().copied();
+        start.map_or(0, u64::from_be_bytes)
     }
 }
 
@@ -150,6 +159,8 @@ pub(crate) struct Score(u32);
 impl Score {
     /// The lowest score: what missing evidence gives.
     pub(crate) const LOWEST: Self = Self(10_000);
+    /// The score in the middle: the most that something half done can be.
+    pub(crate) const MIDDLE: Self = Self(30_000);
     /// The highest score.
     pub(crate) const HIGHEST: Self = Self(50_000);
 
@@ -160,6 +171,12 @@ impl Score {
         }
         let gained = u128::from(earned.min(possible)) * 40_000 / u128::from(possible);
         Self(10_000 + u32::try_from(gained).unwrap_or(40_000))
+    }
+
+    /// The score of some points, under the most that something lets it be.
+    pub(crate) fn under(cap: Option<Self>, earned: u64, possible: u64) -> Self {
+        let score = Self::from_points(earned, possible);
+        cap.map_or(score, |cap| score.min(cap))
     }
 
     /// Builds a score from ten-thousandths, if it lies between 1 and 5.
@@ -224,14 +241,51 @@ impl Points {
         Self(u64::from(score.0) * u64::from(weight.0))
     }
 
+    /// The number of 10^-8 points.
+    pub(crate) const fn get(self) -> u64 {
+        self.0
+    }
+
     /// Adds another product.
     pub(crate) const fn plus(self, other: Self) -> Self {
         Self(self.0 + other.0)
     }
 
+    /// The sum in 10^-8 points.
+    pub(crate) const fn hundred_millionths(self) -> u64 {
+        self.0
+    }
+
+    /// Builds a sum from 10^-8 points.
+    pub(crate) const fn from_hundred_millionths(value: u64) -> Self {
+        Self(value)
+    }
+
+    /// The sum against an earlier one, as people read it: ` (+0.13)`; empty without one. What is
+    /// shown is compared, so that the difference is that of the two shown numbers.
+    pub(crate) fn against(self, before: Option<Self>) -> String {
+        let Some(before) = before else {
+            return String::new();
+        };
+        let (before, now) = (before.0 / 1_000_000, self.0 / 1_000_000);
+        let sign = match now.cmp(&before) {
+            Ordering::Less => '−',
+            Ordering::Equal => '±',
+            Ordering::Greater => '+',
+        };
+        let by = now.abs_diff(before);
+        format!(" ({sign}{}.{:02})", by / 100, by % 100)
+    }
+
     /// Tells whether the sum reaches a bound that is given as a score.
     pub(crate) fn reaches(self, bound: Score) -> bool {
         self.0 >= u64::from(bound.0) * u64::from(Weight::TOTAL)
+    }
+}
+
+impl From<u64> for Points {
+    fn from(value: u64) -> Self {
+        Self(value)
     }
 }
 
@@ -363,5 +417,18 @@ mod tests {
         }
         assert_eq!(Usd::from_dollars(0.00135).unwrap().to_string(), "$0.001350");
         assert_eq!(Usd::from_dollars(12.5).unwrap().to_string(), "$12.50");
+    }
+
+    #[test]
+    fn a_change_is_that_of_the_shown_numbers() {
+        let points = Points::from_hundred_millionths;
+        for (before, now, expected) in [
+            (421_900_000, 434_000_000, " (+0.13)"),
+            (434_000_000, 421_900_000, " (−0.13)"),
+            (421_000_000, 421_900_000, " (±0.00)"),
+        ] {
+            assert_eq!(points(now).against(Some(points(before))), expected);
+        }
+        assert_eq!(points(421_000_000).against(None), "");
     }
 }

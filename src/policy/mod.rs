@@ -1,6 +1,7 @@
 //! The policy file: read from the base branch, valid by construction, all errors at once.
 
 mod archives;
+pub(crate) mod ledger;
 pub(crate) mod people;
 pub(crate) mod provenance;
 mod read;
@@ -12,8 +13,9 @@ use std::collections::BTreeMap;
 use crate::files::ArchiveLimits;
 use crate::git::RepoPath;
 use crate::glob::Pattern;
-use crate::units::{Digest, Percent, Score, Weight};
+use crate::units::{Digest, Percent, Points, Score, Weight};
 use crate::yaml::{Errors, Fields};
+use ledger::LedgerRule;
 use people::People;
 use provenance::Admissible;
 use scope::Scope;
@@ -79,6 +81,17 @@ impl Band {
         ("ready", Self::Ready),
     ];
 
+    /// The best band that any score can reach.
+    pub(crate) const fn most(all_pass: bool, pre_production: bool) -> Self {
+        if pre_production {
+            Self::Pilot
+        } else if all_pass {
+            Self::Ready
+        } else {
+            Self::LimitedRollout
+        }
+    }
+
     /// The band as output names it.
     pub(crate) const fn id(self) -> &'static str {
         match self {
@@ -109,6 +122,23 @@ pub(crate) struct Bands {
     pub(crate) limited_rollout: Score,
     /// From here on: pilot.
     pub(crate) pilot: Score,
+}
+
+impl Bands {
+    /// The band of a sum. `ready` also needs every category, security above all, to pass; before
+    /// production the band is at most pilot.
+    pub(crate) fn band(&self, total: Points, all_pass: bool, pre_production: bool) -> Band {
+        let band = if total.reaches(self.ready) {
+            Band::Ready
+        } else if total.reaches(self.limited_rollout) {
+            Band::LimitedRollout
+        } else if total.reaches(self.pilot) {
+            Band::Pilot
+        } else {
+            Band::DoNotUse
+        };
+        band.min(Band::most(all_pass, pre_production))
+    }
 }
 
 /// The seven categories, in the order of the card.
@@ -220,6 +250,14 @@ impl Role {
     /// The words of the policy and the command line.
     pub(crate) const WORDS: &[(&str, Self)] =
         &[("baseline", Self::Baseline), ("candidate", Self::Candidate)];
+
+    /// The side's word.
+    pub(crate) const fn id(self) -> &'static str {
+        match self {
+            Self::Baseline => "baseline",
+            Self::Candidate => "candidate",
+        }
+    }
 }
 
 /// Which calls of the traces count.
@@ -309,6 +347,8 @@ pub(crate) struct Policy {
     pub(crate) people: People,
     /// Prices by `provider/model`.
     pub(crate) prices: BTreeMap<String, Price>,
+    /// Whether verdicts are recorded, and where.
+    pub(crate) ledger: LedgerRule,
     /// How the comment is kept.
     pub(crate) comment: CommentMode,
     /// Templates in place of the built-in ones.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 
 use super::archives;
+use super::ledger::LedgerRule;
 use super::people::People;
 use super::provenance::Admissible;
 use super::scope::{self, Scope};
@@ -42,6 +43,7 @@ pub(crate) const TOP_LEVEL: &[&str] = &[
     "policy_owners",
     "prices",
     "waivers",
+    "ledger",
     "comment",
     "templates",
     "check_run",
@@ -90,6 +92,7 @@ pub(super) fn policy(top: &Fields<'_>, errors: &mut Errors<'_>) -> Policy {
             .unwrap_or(100),
         people: People::read(top, errors),
         prices: prices(top.get("prices"), errors),
+        ledger: LedgerRule::read(top.get("ledger"), errors),
         comment: word(top, "comment", CommentMode::WORDS, errors).unwrap_or(CommentMode::Update),
         templates: templates(top.get("templates"), errors),
         check_run: top
