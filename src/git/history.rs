@@ -125,8 +125,24 @@ impl Repo {
         Ok(false)
     }
 
+    /// Whether the clone has the history of a commit down to its root.
+    pub(super) fn is_whole(&self, commit: &CommitSha) -> Result<bool, GitError> {
+        let edge = self.edge()?;
+        if edge.is_empty() {
+            return Ok(true);
+        }
+        let mut walk = self.inner.revwalk()?;
+        walk.push(self.oid(commit)?)?;
+        for oid in walk {
+            if oid.map_or(true, |oid| edge.contains(&oid)) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// The commits of a shallow clone whose parents were not fetched.
-    fn edge(&self) -> Result<BTreeSet<Oid>, GitError> {
+    pub(super) fn edge(&self) -> Result<BTreeSet<Oid>, GitError> {
         if !self.is_shallow() {
             return Ok(BTreeSet::new());
         }

@@ -1,8 +1,12 @@
 //! The only user of `git2`: revisions, trees and blobs of one repository, never its worktree.
 
+mod append;
+mod branch;
 mod error;
 pub(crate) mod fetch;
+mod first_parents;
 mod history;
+mod line;
 mod path;
 pub(crate) mod write;
 
@@ -12,8 +16,11 @@ use std::path::{Path, PathBuf};
 use git2::{ErrorCode, ObjectType, Oid, Repository};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use append::Moved;
 pub(crate) use error::GitError;
+pub(crate) use first_parents::{End, Watch};
 pub(crate) use history::Landed;
+pub(crate) use line::{CommitSignature, OnLine};
 pub(crate) use path::RepoPath;
 
 /// A full commit id: 40 or 64 lower-case hexadecimal characters.
@@ -61,6 +68,12 @@ impl BlobId {
     }
 }
 
+impl fmt::Display for BlobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
 impl fmt::Display for CommitSha {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -105,6 +118,8 @@ pub(crate) struct Delta {
 /// A repository: a clone, a bare one or a linked worktree of one.
 pub(crate) struct Repo {
     inner: Repository,
+    /// The folder of its own files.
+    common: PathBuf,
 }
 
 impl Repo {
@@ -120,7 +135,10 @@ impl Repo {
             },
             _ => GitError::from(error),
         })?;
-        Ok(Self { inner })
+        Ok(Self {
+            common: inner.commondir().to_owned(),
+            inner,
+        })
     }
 
     /// The folder that people mean by this repository: the worktree, or the bare folder.
@@ -146,9 +164,14 @@ impl Repo {
         of("refs/remotes/origin/HEAD", "refs/remotes/origin/").or_else(|| of("HEAD", "refs/heads/"))
     }
 
+    /// The folder of the repository's own files, shared by all worktrees.
+    pub(crate) fn common(&self) -> PathBuf {
+        self.common.clone()
+    }
+
     /// The folder for gatecard's own caches, shared by all worktrees.
     pub(crate) fn cache(&self) -> PathBuf {
-        self.inner.commondir().join("gatecard")
+        self.common().join("gatecard")
     }
 
     /// Whether history was cut off when cloning.
@@ -386,19 +409,11 @@ impl Repo {
         let mut similar = git2::DiffFindOptions::new();
         similar.renames(true).rename_limit(2_000);
         diff.find_similar(Some(&mut similar))?;
-        let side = |file: git2::DiffFile<'_>| {
-            let path = String::from_utf8_lossy(file.path_bytes()?).into_owned();
-            let entry = Entry {
-                id: BlobId(file.id()),
-                kind: kind(file.mode().into()),
-            };
-            (file.exists() && !file.id().is_zero()).then_some((RepoPath(path), entry))
-        };
         let mut deltas: Vec<Delta> = diff
             .deltas()
             .map(|delta| Delta {
-                before: side(delta.old_file()),
-                after: side(delta.new_file()),
+                before: side(&delta.old_file()),
+                after: side(&delta.new_file()),
             })
             .collect();
         let key = |delta: &Delta| {
@@ -424,6 +439,16 @@ impl Repo {
         let commit = self.inner.find_commit(self.oid(commit)?).map_err(missing)?;
         Ok(commit.tree()?)
     }
+}
+
+/// A file on one side of a difference, where it is there.
+fn side(file: &git2::DiffFile<'_>) -> Option<(RepoPath, Entry)> {
+    let path = String::from_utf8_lossy(file.path_bytes()?).into_owned();
+    let entry = Entry {
+        id: BlobId(file.id()),
+        kind: kind(file.mode().into()),
+    };
+    (file.exists() && !file.id().is_zero()).then_some((RepoPath(path), entry))
 }
 
 fn kind(mode: i32) -> Kind {
