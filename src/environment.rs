@@ -10,6 +10,9 @@ const API_URL: &str = "https://api.github.com";
 /// Where the pages are when nothing says otherwise.
 const SERVER_URL: &str = "https://github.com";
 
+/// No variable that is recorded is longer than this: a path and a reference with their limits.
+const LONGEST: usize = 8 << 10;
+
 /// A secret. Nothing prints it: it has no `Display`, and its `Debug` is three stars.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Token(String);
@@ -29,6 +32,29 @@ impl Token {
 }
 
 impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// A secret of several lines, such as a private key. Nothing prints it either.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Secret(String);
+
+impl Secret {
+    /// The secret itself, for the one place that reads it.
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("***")
     }
@@ -55,6 +81,8 @@ impl fmt::Display for Run {
 pub(crate) struct Environment {
     /// `GATECARD_TOKEN`, else `GITHUB_TOKEN`.
     pub(crate) token: Option<Token>,
+    /// `GATECARD_SIGNING_KEY`: the private key that signs entries of the ledger.
+    pub(crate) signing_key: Option<Secret>,
     /// The REST API, without a trailing `/`; on GitHub Enterprise it ends in `/api/v3`.
     pub(crate) api_url: String,
     /// The GraphQL API.
@@ -69,6 +97,14 @@ pub(crate) struct Environment {
     pub(crate) event_path: Option<PathBuf>,
     /// The workflow run.
     pub(crate) run: Run,
+    /// The login of whoever started it.
+    pub(crate) actor: Option<String>,
+    /// The id of that account.
+    pub(crate) actor_id: Option<u64>,
+    /// `owner/name/.github/workflows/file.yml@ref` of the workflow.
+    pub(crate) workflow_ref: Option<String>,
+    /// The full id of the commit that the workflow file is of.
+    pub(crate) workflow_sha: Option<String>,
     /// Where step outputs go.
     pub(crate) output_file: Option<PathBuf>,
     /// Where the step summary goes.
@@ -128,6 +164,7 @@ impl Environment {
         Ok(Self {
             token: token("GATECARD_TOKEN", text("GATECARD_TOKEN"))?
                 .or(token("GITHUB_TOKEN", text("GITHUB_TOKEN"))?),
+            signing_key: text("GATECARD_SIGNING_KEY").map(Secret::from),
             graphql_url: url("GITHUB_GRAPHQL_URL", text("GITHUB_GRAPHQL_URL"), &graphql)?,
             api_url,
             server_url: url("GITHUB_SERVER_URL", text("GITHUB_SERVER_URL"), SERVER_URL)?,
@@ -138,6 +175,21 @@ impl Environment {
                 id: number("GITHUB_RUN_ID", text("GITHUB_RUN_ID"))?,
                 attempt: number("GITHUB_RUN_ATTEMPT", text("GITHUB_RUN_ATTEMPT"))?,
             },
+            actor: fits("GITHUB_ACTOR", text("GITHUB_ACTOR"), "a login", is_login)?,
+            actor_id: Some(number("GITHUB_ACTOR_ID", text("GITHUB_ACTOR_ID"))?)
+                .filter(|id| *id > 0),
+            workflow_ref: fits(
+                "GITHUB_WORKFLOW_REF",
+                text("GITHUB_WORKFLOW_REF"),
+                "`owner/name/path@ref`",
+                |text| text.contains('@') && !text.contains(char::is_control),
+            )?,
+            workflow_sha: fits(
+                "GITHUB_WORKFLOW_SHA",
+                text("GITHUB_WORKFLOW_SHA"),
+                "a full commit id",
+                |text| text.len() >= 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit()),
+            )?,
             output_file: path("GITHUB_OUTPUT"),
             summary_file: path("GITHUB_STEP_SUMMARY"),
             actions: text("GITHUB_ACTIONS").as_deref() == Some("true"),
@@ -219,6 +271,31 @@ fn number(name: &'static str, value: Option<String>) -> Result<u64, EnvironmentE
     })
 }
 
+/// A variable that `is` what it should be, and not absurdly long.
+fn fits(
+    name: &'static str,
+    value: Option<String>,
+    expected: &'static str,
+    is: impl Fn(&str) -> bool,
+) -> Result<Option<String>, EnvironmentError> {
+    let Some(value) = value else { return Ok(None) };
+    if value.len() > LONGEST || !is(&value) {
+        return Err(EnvironmentError {
+            name,
+            found: crate::untrusted::shorten(&crate::untrusted::log_line(&value), 80),
+            expected,
+        });
+    }
+    Ok(Some(value))
+}
+
+/// Tells whether GitHub may have given this login: `octocat`, `ann_acme`, `dependabot[bot]`.
+fn is_login(text: &str) -> bool {
+    let name = text.strip_suffix("[bot]").unwrap_or(text);
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    !name.is_empty() && text.len() <= 100 && name.bytes().all(plain)
+}
+
 fn lines(value: Option<String>) -> Vec<String> {
     value
         .unwrap_or_default()
@@ -282,10 +359,14 @@ mod tests {
             ("GITHUB_REPOSITORY", "acme/prompts"),
             ("GITHUB_RUN_ID", "12345678901"),
             ("GITHUB_RUN_ATTEMPT", "2"),
+            ("GITHUB_ACTOR", "dependabot[bot]"),
+            ("GITHUB_ACTOR_ID", "49699333"),
             ("GATECARD_EVIDENCE", "out/*.json\n\n  traces.jsonl \n"),
         ])
         .unwrap();
         assert!(runner.actions);
+        assert_eq!(runner.actor.as_deref(), Some("dependabot[bot]"));
+        assert_eq!(runner.actor_id, Some(49_699_333));
         assert_eq!(runner.token.as_ref().map(Token::expose), Some("ghs_two"));
         assert_eq!(runner.api_url, "https://git.example.com/api/v3");
         assert_eq!(runner.graphql_url, "https://git.example.com/api/graphql");
@@ -304,6 +385,12 @@ mod tests {
             shown.contains("***") && !shown.contains("secret"),
             "{shown}"
         );
+        let runner = read(&[("GATECARD_SIGNING_KEY", "-----BEGIN secret\nkey")]).unwrap();
+        let shown = format!("{runner:?}");
+        assert!(
+            shown.contains("***") && !shown.contains("secret"),
+            "{shown}"
+        );
         let error = read(&[("GITHUB_TOKEN", "ghs_sec\nret")]).unwrap_err();
         let shown = format!("{error} {error:?}");
         assert!(shown.contains("GITHUB_TOKEN") && !shown.contains("sec\nret"));
@@ -317,6 +404,11 @@ mod tests {
             ("GITHUB_API_URL", "https://"),
             ("GITHUB_API_URL", "https://user@git.example.com"),
             ("GITHUB_SERVER_URL", "ftp://git.example.com"),
+            ("GITHUB_ACTOR", "a person"),
+            ("GITHUB_ACTOR", "[bot]"),
+            ("GITHUB_ACTOR_ID", "one"),
+            ("GITHUB_WORKFLOW_REF", "acme/prompts"),
+            ("GITHUB_WORKFLOW_SHA", "main"),
         ] {
             let error = read(&[(name, value)]).unwrap_err();
             assert!(error.to_string().contains(name), "{error}");

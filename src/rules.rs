@@ -5,6 +5,7 @@ use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use crate::gates::{Gates, Waivers};
 use crate::git::{CommitSha, GitError, Kind, Repo, RepoPath};
 use crate::limits::POLICY;
+use crate::policy::ledger::{BRANCH, LedgerRule, Recording};
 use crate::policy::{PATHS, Policy, TOP_LEVEL};
 use crate::units::Digest;
 use crate::yaml::{self, Errors, Node, YamlError};
@@ -18,6 +19,17 @@ pub(crate) enum Origin {
     Bootstrap,
     /// A file on disk: a simulation, never published.
     Simulated,
+}
+
+impl Origin {
+    /// The word.
+    pub(crate) const fn id(self) -> &'static str {
+        match self {
+            Self::Base => "base",
+            Self::Bootstrap => "bootstrap",
+            Self::Simulated => "simulated",
+        }
+    }
 }
 
 /// A policy that can be used.
@@ -152,6 +164,18 @@ impl Rules {
     pub(crate) fn status_name(&self) -> Option<&str> {
         let name = self.policy.status_name.as_deref();
         name.filter(|_| self.origin == Origin::Base)
+    }
+
+    /// The branch that verdicts are recorded on, and whether they must be; none where they are
+    /// not. The first policy is of the head, which must not choose where is written to.
+    pub(crate) fn ledger(&self) -> Option<(&str, Recording)> {
+        let LedgerRule { recording, branch } = &self.policy.ledger;
+        let recording = match (self.origin, recording) {
+            (_, Recording::Off) | (Origin::Simulated, _) => None,
+            (Origin::Base, recording) => Some(*recording),
+            (Origin::Bootstrap, _) => (branch == BRANCH).then_some(Recording::BestEffort),
+        };
+        Some((branch.as_str(), recording?))
     }
 
     /// Reads a policy's text.

@@ -27,8 +27,8 @@ pub(crate) struct CategoryResult {
     pub(crate) note: Option<Untrusted>,
     /// The checks that applied, with their points.
     pub(crate) checks: Vec<Check>,
-    /// Why the score is capped, where it is.
-    pub(crate) capped: Option<&'static str>,
+    /// The most that the score can be and why, where something caps it.
+    pub(crate) cap: Option<(Score, &'static str)>,
     /// The evidence: files with digests, counts.
     pub(crate) evidence: Vec<Untrusted>,
     /// What would raise it.
@@ -44,6 +44,8 @@ pub(crate) struct Scorecard {
     pub(crate) total: Points,
     /// Its band.
     pub(crate) band: Band,
+    /// A prompt among those scored is not in production yet.
+    pub(crate) pre_production: bool,
 }
 
 impl Scorecard {
@@ -60,15 +62,16 @@ impl Scorecard {
         let total = results
             .iter()
             .fold(Points::default(), |sum, each| sum.plus(each.weighted));
-        let pre = view
+        let pre_production = view
             .judged
             .iter()
             .any(|judged| judged.change.stage == Stage::PreProduction);
-        let band = band(policy, total, &results, pre);
+        let all_pass = results.iter().all(|each| each.passes);
         Self {
+            band: policy.bands.band(total, all_pass, pre_production),
             categories: results,
             total,
-            band,
+            pre_production,
         }
     }
 
@@ -106,7 +109,7 @@ fn result(id: CategoryId, rule: &CategoryRule, scored: Scored) -> CategoryResult
         owner: rule.owner.as_str().into(),
         note: rule.note.as_deref().map(Untrusted::from),
         checks: scored.checks,
-        capped: scored.cap.map(|(_, why)| why),
+        cap: scored.cap,
         evidence: scored.evidence.into_iter().map(Untrusted::from).collect(),
         remedy: scored.remedy.map(Untrusted::from),
     }
@@ -124,28 +127,4 @@ fn threshold(needs: Needs) -> String {
         Needs::Groups(groups) => format!("{groups} groups"),
         Needs::DataPolicyMet => String::from("policy met"),
     }
-}
-
-/// The band of a sum. `ready` also needs every category, security above all, to pass; before
-/// production the band is at most pilot.
-fn band(policy: &Policy, total: Points, categories: &[CategoryResult], pre: bool) -> Band {
-    let bands = &policy.bands;
-    let band = if total.reaches(bands.ready) {
-        Band::Ready
-    } else if total.reaches(bands.limited_rollout) {
-        Band::LimitedRollout
-    } else if total.reaches(bands.pilot) {
-        Band::Pilot
-    } else {
-        Band::DoNotUse
-    };
-    let all_pass = categories.iter().all(|each| each.passes);
-    let most = if pre {
-        Band::Pilot
-    } else if all_pass {
-        Band::Ready
-    } else {
-        Band::LimitedRollout
-    };
-    band.min(most)
 }

@@ -27,6 +27,7 @@ use crate::untrusted::Untrusted;
 pub(crate) use group::Group;
 use observed::Observed;
 pub(crate) use plan::Plan;
+pub(crate) use rules::opinion_of;
 
 /// What is known of the reviews.
 #[derive(Debug, Clone)]

@@ -65,6 +65,16 @@ pub(super) fn latest(pull: &Pull) -> Vec<(&Review, Opinion)> {
     last.into_values().collect()
 }
 
+/// Why a review of a pull request is no approval any more, where GitHub says that it is none.
+pub(crate) fn opinion_of(pull: &Pull, id: u64) -> Option<Code> {
+    let review = pull.reviews.iter().find(|review| review.id == id)?;
+    if opinion(review) == Some(Opinion::Dismissed) {
+        return Some(Code::ApprovalDismissed);
+    }
+    let stands = latest(pull).iter().any(|(last, _)| last.id == id);
+    (!stands).then_some(Code::ApprovalReplaced)
+}
+
 /// The commits that approvals name.
 pub(super) fn approved(pull: &Pull) -> BTreeSet<&CommitSha> {
     latest(pull)

@@ -378,6 +378,11 @@ fn governed_files(
             found.insert(GovernedFile {
                 kind,
                 path: path.clone(),
+                blob: delta
+                    .after
+                    .as_ref()
+                    .filter(|(after, _)| after == path)
+                    .map(|(_, entry)| entry.id),
                 base_moved: base != at(&range.merge_base)? && base != at(&range.head)?,
             });
         }

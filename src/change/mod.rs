@@ -13,7 +13,7 @@ pub(crate) use detect::looks_like_prompt;
 
 use std::collections::BTreeSet;
 
-use crate::git::{CommitSha, GitError, Repo, RepoPath};
+use crate::git::{BlobId, CommitSha, GitError, Repo, RepoPath};
 use crate::policy::Policy;
 use crate::policy::scope::{Governance, Risk, Rule, Stage};
 use crate::prompt::diff::Difference;
@@ -269,6 +269,8 @@ pub(crate) struct GovernedFile {
     pub(crate) kind: GovernedKind,
     /// Where it lies at head, or lay at the merge base.
     pub(crate) path: RepoPath,
+    /// Its content at head; `None` where it is not there.
+    pub(crate) blob: Option<BlobId>,
     /// The base branch changed it as well since the merge base, and the head has not that.
     pub(crate) base_moved: bool,
 }

@@ -1,7 +1,8 @@
 //! The versions that traces name, looked up in this repository.
 //!
-//! Order: the prompts of this change, the policy's `labels`, the prompt as it is at the base
-//! tip, then its history. A version that nothing knows does not resolve.
+//! Order: the prompts of this change, the policy's `labels`, the merges on record in the ledger,
+//! the prompt as it is at the base tip, then its history. What the ledger names is read again
+//! from Git. A version that nothing knows does not resolve.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,6 +11,8 @@ use super::traces::expect::owed;
 use super::traces::fields::Mask;
 use crate::change::{ChangeSet, Range, includers};
 use crate::git::{BlobId, CommitSha, GitError, Repo, RepoPath};
+use crate::ledger::Ledger;
+use crate::ledger::past::merges;
 use crate::policy::Policy;
 use crate::policy::scope::{Governance, Rule};
 use crate::prompt::Prompt;
@@ -42,7 +45,7 @@ pub(crate) fn resolve(
     range: &Range,
     policy: &Policy,
     changes: &ChangeSet,
-    coverage: &Coverage,
+    (coverage, ledger): (&Coverage, Option<&Ledger<'_>>),
 ) -> Result<Versions, GitError> {
     let mut open: BTreeMap<Named, u64> = BTreeMap::new();
     for (key, group) in &coverage.groups {
@@ -78,6 +81,10 @@ pub(crate) fn resolve(
         let labels = policy.labels.get(prompt.as_deref()?)?;
         labels.contains_key(version).then(Mask::default)
     });
+    if let Some(ledger) = ledger {
+        let found = on_record(repo, policy, ledger, &open);
+        take(&mut open, &|named| found.get(named).copied());
+    }
     if !open.is_empty() {
         let mut history = History::find(repo, range, policy, &changed, &open)?;
         take(&mut open, &|named| history.at_tip(named));
@@ -100,6 +107,29 @@ fn names(prompt: &Prompt, (name, version): &Named) -> bool {
         }
         None => prompt.version.is_named(version),
     }
+}
+
+/// The names that merges on record know, where the clone has what was merged. What the ledger
+/// cannot tell, history may.
+fn on_record(
+    repo: &Repo,
+    policy: &Policy,
+    ledger: &Ledger<'_>,
+    open: &BTreeMap<Named, u64>,
+) -> BTreeMap<Named, Mask> {
+    let mut found = BTreeMap::new();
+    for named in open.keys() {
+        let (prompt, version) = named;
+        for (commit, path) in merges(ledger, prompt.as_deref(), version).unwrap_or_default() {
+            let Governance::Governed(rule) = policy.scope.of(&path) else {
+                continue;
+            };
+            let prompts = read(repo, &commit, &path, rule).unwrap_or_default();
+            let meant = prompts.iter().find(|prompt| names(prompt, named));
+            found.extend(meant.map(|prompt| (named.clone(), owed(prompt))));
+        }
+    }
+    found
 }
 
 /// The files in which the named prompts live, and their versions over time.

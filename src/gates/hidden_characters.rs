@@ -3,6 +3,7 @@
 use super::{Facts, Gate, GateKind, ON_FAIL, Ruling, Section, State};
 use crate::change::Change;
 use crate::change::hidden::Place;
+use crate::measure::{Measured, Metric};
 use crate::reason::Code;
 use crate::yaml::{Errors, Node};
 
@@ -54,12 +55,13 @@ fn one(change: &Change) -> Ruling {
     const NEEDED: &str = "no added character that nobody sees";
     let of = |state, code, found: String| Ruling::of(Some(&change.id), state, code, found, NEEDED);
     let hidden = &change.hidden;
+    let count = Measured::new(Metric::HiddenCharacters, &hidden.count, &0, 1);
     let Some(first) = hidden.places.first() else {
         if let Some(path) = &hidden.unsearched {
             let found = format!("{path} is beyond what is searched");
             return of(State::Error, Code::HiddenUnsearched, found);
         }
-        return of(State::Pass, Code::Met, String::from("none added"));
+        return of(State::Pass, Code::Met, String::from("none added")).measured(count);
     };
     let shown: Vec<String> = hidden.places.iter().take(SHOWN).map(told).collect();
     let more = match hidden.count.saturating_sub(shown.len()) {
@@ -67,7 +69,9 @@ fn one(change: &Change) -> Ruling {
         more => format!("; and {more} more"),
     };
     let found = format!("{}{more}", shown.join("; "));
-    of(State::Fail, Code::HiddenCharacters, found).at(&first.path, first.line)
+    of(State::Fail, Code::HiddenCharacters, found)
+        .at(&first.path, first.line)
+        .measured(count)
 }
 
 fn told(place: &Place) -> String {

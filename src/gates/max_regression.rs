@@ -11,6 +11,7 @@ use crate::evidence::binding::BoundCases;
 use crate::evidence::collect::Use;
 use crate::evidence::evals::CaseResult;
 use crate::evidence::judged::Judged;
+use crate::measure::{Measured, Metric};
 use crate::prompt::version::Facet;
 use crate::reason::Code;
 use crate::regression::{self, Comparison};
@@ -101,7 +102,11 @@ impl Gate for Regression {
                     Prepared::Decided(ruling) => ruling,
                     Prepared::Compare(comparison) => {
                         let flags = significant.next().unwrap_or((true, true));
-                        decide(judged, &comparison, flags)
+                        let test = &comparison.as_failures;
+                        let p = format!("{:.6}", test.p);
+                        let n = test.pairs.count();
+                        let measured = Measured::new(Metric::PValue, &p, &self.alpha, n);
+                        decide(judged, &comparison, flags).measured(measured)
                     }
                 };
                 Ruling {

@@ -5,6 +5,7 @@ use super::{Facts, Gate, GateKind, ON_FAIL, Ruling, Section, State, unreadable};
 use crate::evidence::collect::Use;
 use crate::evidence::evals::CaseResult;
 use crate::evidence::judged::Judged;
+use crate::measure::{Measured, Metric};
 use crate::policy::scope::Risk;
 use crate::policy::{self};
 use crate::reason::Code;
@@ -93,14 +94,17 @@ impl Examples {
                 bound.without_assertions
             ));
         }
+        let of = |state, code| {
+            let measured = Measured::new(Metric::Cases, &count, &least, bound.cases.len() as u64);
+            Ruling::of(prompt, state, code, found, needed).measured(measured)
+        };
         if count == 0 {
-            return Ruling::of(prompt, State::Fail, Code::NoCases, found, needed);
+            return of(State::Fail, Code::NoCases);
         }
         if count < least {
-            let fix = format!("add {} cases", least - count);
-            return Ruling::of(prompt, State::Fail, Code::TooFewCases, found, needed).fix(fix);
+            return of(State::Fail, Code::TooFewCases).fix(format!("add {} cases", least - count));
         }
-        Ruling::of(prompt, State::Pass, Code::Met, found, needed)
+        of(State::Pass, Code::Met)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Gate: a change that triggers the full card must reach the policy's minimum band.
 
 use super::{Facts, Gate, GateKind, Ruling, Section, State};
+use crate::measure::{Measured, Metric};
 use crate::reason::Code;
 use crate::yaml::{Errors, Node};
 
@@ -50,12 +51,16 @@ impl Gate for MinimumBand {
             facts.card.band.words(),
             triggers.join(", ")
         );
-        if facts.card.band >= facts.policy.minimum_band {
-            return vec![Ruling::of(None, State::Pass, Code::Met, found, needed)];
+        let (band, least) = (facts.card.band, facts.policy.minimum_band);
+        let of = |state, code| {
+            let n = facts.card.categories.len() as u64;
+            let measured = Measured::new(Metric::Band, &band.id(), &least.id(), n);
+            Ruling::of(None, state, code, found, needed).measured(measured)
+        };
+        if band >= least {
+            return vec![of(State::Pass, Code::Met)];
         }
-        vec![
-            Ruling::of(None, State::Fail, Code::BandTooLow, found, needed)
-                .fix(facts.card.remedy().unwrap_or_default()),
-        ]
+        let fix = facts.card.remedy().unwrap_or_default();
+        vec![of(State::Fail, Code::BandTooLow).fix(fix)]
     }
 }

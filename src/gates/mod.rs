@@ -22,6 +22,7 @@ use crate::evidence::collect::{Evidence, Use};
 use crate::evidence::judged::Judged;
 use crate::evidence::versions::Versions;
 use crate::git::RepoPath;
+use crate::measure::Measured;
 use crate::policy::Policy;
 use crate::prompt::PromptId;
 use crate::reason::Code;
@@ -29,6 +30,7 @@ use crate::scorecard::Scorecard;
 use crate::untrusted::Untrusted;
 use crate::yaml::{Errors, Fields, Node};
 
+pub(crate) use crate::verdict::State;
 pub(crate) use expected_evidence::ID as EXPECTED_EVIDENCE;
 pub(crate) use tally::{Alike, Tally, alike};
 pub(crate) use waivers::{Waiver, Waivers};
@@ -101,80 +103,6 @@ pub(crate) struct Facts<'a> {
     pub(crate) traces_expired: bool,
 }
 
-/// How a gate came out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum State {
-    /// Met.
-    Pass,
-    /// Not met.
-    Fail,
-    /// Cannot be told from this evidence.
-    Inconclusive,
-    /// There is no evidence.
-    Missing,
-    /// The evidence is of something else, or too old.
-    Stale,
-    /// The evidence cannot be read.
-    Error,
-    /// Nothing to judge.
-    NotApplicable,
-    /// Red, and the policy lets it be so for a while.
-    Waived,
-}
-
-impl State {
-    /// All of them, the green ones first.
-    pub(crate) const ALL: [Self; 8] = [
-        Self::Pass,
-        Self::NotApplicable,
-        Self::Waived,
-        Self::Fail,
-        Self::Missing,
-        Self::Stale,
-        Self::Inconclusive,
-        Self::Error,
-    ];
-
-    /// What it means.
-    pub(crate) const fn about(self) -> &'static str {
-        match self {
-            Self::Pass => "met",
-            Self::Fail => "not met",
-            Self::Inconclusive => "the evidence cannot tell, e.g. too few calls",
-            Self::Missing => "there is no evidence, or none that can be tied to this version",
-            Self::Stale => "the evidence is of another version, or too old",
-            Self::Error => "the evidence or the prompt cannot be read",
-            Self::NotApplicable => {
-                "nothing to judge: a first version has no regression, a prompt before production \
-                 no traces"
-            }
-            Self::Waived => {
-                "fail, missing, stale or inconclusive, and the base policy lets it be so for a \
-                 while"
-            }
-        }
-    }
-
-    /// The word.
-    pub(crate) const fn id(self) -> &'static str {
-        match self {
-            Self::Pass => "pass",
-            Self::Fail => "fail",
-            Self::Inconclusive => "inconclusive",
-            Self::Missing => "missing",
-            Self::Stale => "stale",
-            Self::Error => "error",
-            Self::NotApplicable => "not applicable",
-            Self::Waived => "waived",
-        }
-    }
-
-    /// Whether it lets a change through.
-    pub(crate) const fn is_green(self) -> bool {
-        matches!(self, Self::Pass | Self::NotApplicable | Self::Waived)
-    }
-}
-
 /// What a gate says of one prompt, or of the change.
 #[derive(Debug, Clone)]
 pub(crate) struct Ruling {
@@ -194,6 +122,8 @@ pub(crate) struct Ruling {
     pub(crate) blocks: bool,
     /// Where it is, where it is not the change as a whole.
     pub(crate) place: Option<(RepoPath, usize)>,
+    /// The number that it rests on, where it rests on one.
+    pub(crate) measured: Option<Measured>,
 }
 
 impl Ruling {
@@ -214,6 +144,7 @@ impl Ruling {
             fix: None,
             blocks: true,
             place: None,
+            measured: None,
         }
     }
 
@@ -226,6 +157,12 @@ impl Ruling {
     /// Adds the line that it is about.
     pub(crate) fn at(mut self, path: &RepoPath, line: usize) -> Self {
         self.place = Some((path.clone(), line));
+        self
+    }
+
+    /// Adds the number that it rests on.
+    pub(crate) fn measured(mut self, measured: Measured) -> Self {
+        self.measured = Some(measured);
         self
     }
 

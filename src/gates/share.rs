@@ -4,6 +4,7 @@ use super::{Facts, Ruling, State, unreadable};
 use crate::evidence::collect::Use;
 use crate::evidence::judged::{Calls, Judged};
 use crate::evidence::traces::fields::{FIELDS, Mask};
+use crate::measure::Measured;
 use crate::policy::scope::Stage;
 use crate::policy::{self};
 use crate::reason::Code;
@@ -50,14 +51,17 @@ fn one(asked: &Asked, facts: &Facts<'_>, judged: &Judged<'_>) -> Ruling {
         Err((state, code, found)) => return ruling(state, code, found),
     };
     let share = calls.complete(asked.fields, asked.resolved);
+    let measured = Measured::share(share, asked.threshold);
     if share.reaches(asked.threshold) {
-        return ruling(State::Pass, Code::Met, found(share, calls));
+        return ruling(State::Pass, Code::Met, found(share, calls)).measured(measured);
     }
     let found = format!("{}; {}", found(share, calls), missing(asked, calls));
     if asked.resolved && facts.versions.history_missing {
-        return ruling(State::Error, Code::HistoryMissing, found);
+        return ruling(State::Error, Code::HistoryMissing, found).measured(measured);
     }
-    ruling(State::Fail, Code::TraceShare, found).fix(fix(asked, facts, calls))
+    ruling(State::Fail, Code::TraceShare, found)
+        .fix(fix(asked, facts, calls))
+        .measured(measured)
 }
 
 /// The calls of a prompt, or why they cannot be judged.

@@ -4,6 +4,7 @@ use super::{Facts, Gate, GateKind, Ruling, Section, State, unreadable};
 use crate::evidence::binding::{Binding, Freshness};
 use crate::evidence::collect::Use;
 use crate::evidence::judged::Judged;
+use crate::measure::{Measured, Metric};
 use crate::policy::scope::Stage;
 use crate::prompt::PromptId;
 use crate::reason::Code;
@@ -93,11 +94,13 @@ impl Connected {
         };
         let (named, known) = judged.cases_from_traces(coverage);
         let found = format!("{known} of {named} trace ids are known here");
+        let measured = Measured::new(Metric::TracedCases, &known, &self.cases, named);
         if known >= self.cases {
-            return Ruling::of(prompt, State::Pass, Code::Met, found, needed);
+            return Ruling::of(prompt, State::Pass, Code::Met, found, needed).measured(measured);
         }
         Ruling::of(prompt, State::Fail, Code::TraceUnknown, found, needed)
             .fix("put the trace id of a production trace into a case's metadata as `trace_id`")
+            .measured(measured)
     }
 }
 
