@@ -8,6 +8,7 @@ use crate::git::GitError;
 use crate::git::fetch::FetchError;
 use crate::github::GithubError;
 use crate::github::event::EventError;
+use crate::ledger::LedgerError;
 use crate::output::RenderError;
 use crate::random::RandomError;
 use crate::reason::Code;
@@ -37,6 +38,11 @@ pub(crate) enum Error {
         /// What it is about.
         what: String,
     },
+    /// Neither arguments nor an event say what a branch got.
+    #[error(
+        "nothing says what to record: no --from and --to, and no event of a push or of a merged pull request"
+    )]
+    NoPush,
     /// An event that names no commits, and nobody to ask.
     #[error("the event names no commits to compare, and there is no token to ask GitHub with")]
     NoToken,
@@ -68,6 +74,9 @@ pub(crate) enum Error {
         /// Why it could not be fetched.
         why: FetchError,
     },
+    /// The ledger could not be read or written.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
     /// The policy cannot be used.
     #[error(transparent)]
     Rules(#[from] RulesError),
@@ -104,12 +113,13 @@ pub(crate) enum Error {
 }
 
 impl Error {
-    /// The exit code: 2 usage or policy, 3 unreadable, 4 GitHub.
+    /// The exit code: 2 usage or policy, 3 unreadable, 4 GitHub, 5 the ledger.
     pub(crate) const fn exit_code(&self) -> u8 {
         match self {
             Self::Usage { .. }
             | Self::NoRange
             | Self::NoSubject { .. }
+            | Self::NoPush
             | Self::NoToken
             | Self::Unset { .. }
             | Self::Rules(_)
@@ -137,6 +147,7 @@ impl Error {
             )
             | Self::Waiting(_) => 3,
             Self::Github(_) | Self::NoBase { .. } | Self::Unfetched { .. } => 4,
+            Self::Ledger(_) => 5,
         }
     }
 
@@ -158,6 +169,9 @@ impl Error {
             Self::NoRange | Self::NoSubject { .. } => Some(String::from(
                 "name both commits: gatecard check --base main --head HEAD",
             )),
+            Self::NoPush => Some(String::from(
+                "name what the branch had and what it has: gatecard record --from OLD --to NEW",
+            )),
             Self::NoToken => Some(String::from(
                 "pass a token as GITHUB_TOKEN, or name the commits with --base and --head",
             )),
@@ -165,6 +179,7 @@ impl Error {
             Self::NoBase { .. } => Some(String::from("change the pull request's base branch")),
             Self::Github(error) => Some(error.hint()),
             Self::Git(error) => error.hint(),
+            Self::Ledger(error) => error.hint(),
             Self::Unfetched { .. } => Some(String::from(
                 "check that the job reaches the server and that its token has `contents: read`, or let a checkout step before it fetch the whole history: `fetch-depth: 0`",
             )),

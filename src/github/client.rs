@@ -16,7 +16,7 @@ use super::page;
 use super::viewer::Viewer;
 use crate::environment::{Environment, Token};
 use crate::limits::{
-    ANSWER, COMMENTING, DOWNLOADING, PAGES, RATE_LIMIT, READING, REDIRECTS, TALKING,
+    ANSWER, COMMENTING, DOWNLOADING, PAGES, RATE_LIMIT, READING, RECORDING, REDIRECTS, TALKING,
 };
 use crate::untrusted::log_line;
 
@@ -36,6 +36,8 @@ pub(crate) struct Patience {
     /// How long everything about the comment may take, and seeing before whether it may be
     /// written, so that its trouble leaves time for the status.
     pub(crate) comment: Duration,
+    /// How long everything about the ledger may take once there is a verdict.
+    pub(crate) recording: Duration,
     /// How long everything may take.
     pub(crate) total: Duration,
 }
@@ -49,6 +51,7 @@ impl Default for Patience {
             reading: READING,
             downloads: DOWNLOADING,
             comment: COMMENTING,
+            recording: RECORDING,
             total: TALKING,
         }
     }

@@ -24,6 +24,10 @@ pub(crate) struct Demands {
     pub(crate) statuses: Vec<Required>,
     /// Paths of workflows that an organisation or a ruleset lets run.
     pub(crate) workflows: Vec<String>,
+    /// Nobody may delete the branch.
+    pub(crate) stays: bool,
+    /// Nobody may rewrite its history.
+    pub(crate) grows: bool,
 }
 
 /// A status that must be green.
@@ -75,15 +79,26 @@ impl Client {
         repo: &RepoName,
         branch: &str,
     ) -> Result<Demands, GithubError> {
+        let mut demands = self.rules(repo, branch).await?;
         let branch = encode(branch).replace('/', "%2F");
-        let mut demands = Demands::default();
-        let route = format!("/repos/{repo}/rules/branches/{branch}?per_page=100");
-        for rule in self.list::<RawRule>(CALL, &route).await? {
-            demands.rule(&rule);
-        }
         let route = format!("/repos/{repo}/branches/{branch}");
         let (value, _) = self.read::<Value>(CALL, Method::Get, &route, None).await?;
         demands.protection(&value);
+        Ok(demands)
+    }
+
+    /// Reads what the rulesets demand of a branch, which need not be there yet.
+    pub(crate) async fn rules(
+        &self,
+        repo: &RepoName,
+        branch: &str,
+    ) -> Result<Demands, GithubError> {
+        let branch = encode(branch).replace('/', "%2F");
+        let route = format!("/repos/{repo}/rules/branches/{branch}?per_page=100");
+        let mut demands = Demands::default();
+        for rule in self.list::<RawRule>(CALL, &route).await? {
+            demands.rule(&rule);
+        }
         Ok(demands)
     }
 }
@@ -101,6 +116,8 @@ impl Demands {
                 let paths = workflows.filter_map(|workflow| workflow.get("path")?.as_str());
                 self.workflows.extend(paths.map(str::to_owned));
             }
+            "deletion" => self.stays = true,
+            "non_fast_forward" => self.grows = true,
             _ => {}
         }
     }

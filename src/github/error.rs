@@ -288,6 +288,10 @@ fn refused(call: Call, status: u16, message: &str) -> String {
             "check the repository and the number, and add `{permission}` under `permissions:`: \
              GitHub hides what a token may not see"
         ),
+        409 | 422 if permission == "contents: write" => String::from(
+            "check that the repository's rules let this token make the ledger's branch and add \
+             commits to it, and that no other branch has the first part of its name",
+        ),
         422 => String::from("check that the head commit is on GitHub and the pull request is open"),
         500.. => String::from("run the job again: GitHub has trouble"),
         _ => String::from("check GITHUB_API_URL and GITHUB_REPOSITORY"),

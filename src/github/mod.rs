@@ -9,6 +9,7 @@ pub(crate) mod attestation;
 pub(crate) mod checks;
 pub(crate) mod client;
 pub(crate) mod comments;
+pub(crate) mod commits;
 pub(crate) mod demands;
 mod download;
 pub(crate) mod error;

@@ -15,6 +15,8 @@ const NO_COMMIT: &str = "0000000000000000000000000000000000000000";
 pub(crate) enum Permission {
     /// To read commits and branches.
     Contents,
+    /// To write commits: the ledger.
+    Ledger,
     /// To read reviews and write the comment.
     PullRequests,
     /// To set the verdict.
@@ -41,6 +43,7 @@ impl Permission {
     pub(crate) const fn line(self) -> &'static str {
         match self {
             Self::Contents => "contents: read # the policy and the history",
+            Self::Ledger => "contents: write # the history, and the ledger",
             Self::PullRequests => "pull-requests: write # the reviews and the comment",
             Self::Statuses => "statuses: write # the verdict",
             Self::Checks => "checks: write # the check run with its remarks",
@@ -52,6 +55,7 @@ impl Permission {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Contents => "contents",
+            Self::Ledger => "ledger",
             Self::PullRequests => "pull-requests",
             Self::Statuses => "statuses",
             Self::Checks => "checks",
@@ -64,6 +68,7 @@ impl Permission {
             name: "ask what the token may do",
             permission: match self {
                 Self::Contents => "contents: read",
+                Self::Ledger => "contents: write",
                 Self::PullRequests => "pull-requests: write",
                 Self::Statuses => "statuses: write",
                 Self::Checks => "checks: write",
@@ -87,6 +92,11 @@ impl Client {
                 let route = format!("/repos/{repo}/actions/runs?per_page=1");
                 let read = self.read(call, Method::Get, &route, None).await;
                 read.map(|(runs, _)| runs)
+            }
+            Permission::Ledger => {
+                let route = format!("/repos/{repo}/git/refs");
+                let body = json!({ "ref": "refs/heads/gatecard-doctor", "sha": NO_COMMIT });
+                self.write(call, Method::Post, &route, Some(&body)).await
             }
             Permission::PullRequests => {
                 let route = format!("/repos/{repo}/issues/comments/0");
@@ -112,9 +122,9 @@ impl Client {
         };
         match (permission, status) {
             // A repository without a commit, no such comment, no such commit.
-            (Permission::Contents, 409)
+            (Permission::Contents | Permission::Ledger, 409)
             | (Permission::PullRequests, 404)
-            | (Permission::Statuses | Permission::Checks, 422) => Granted::Yes,
+            | (Permission::Statuses | Permission::Checks | Permission::Ledger, 422) => Granted::Yes,
             (_, 403 | 404) => Granted::No,
             _ => Granted::Unknown(error),
         }

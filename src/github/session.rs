@@ -17,6 +17,8 @@ pub(crate) enum Phase {
     Reading,
     /// To download evidence: large files take longer than all that is read.
     Downloads,
+    /// To put the verdict on record: what that takes leaves time to say so.
+    Recording,
     /// To publish the comment, and to see before whether it may be: what that takes leaves time
     /// for the status.
     Comment,
@@ -30,6 +32,7 @@ pub(crate) struct Session {
     client: Client,
     read: Cell<Duration>,
     downloaded: Cell<Duration>,
+    recorded: Cell<Duration>,
     commented: Cell<Duration>,
     spent: Cell<Duration>,
 }
@@ -57,6 +60,7 @@ impl Session {
             client,
             read: Cell::default(),
             downloaded: Cell::default(),
+            recorded: Cell::default(),
             commented: Cell::default(),
             spent: Cell::default(),
         })
@@ -79,6 +83,7 @@ impl Session {
         let (used, most) = match phase {
             Phase::Reading => (Some(&self.read), patience.reading),
             Phase::Downloads => (Some(&self.downloaded), patience.downloads),
+            Phase::Recording => (Some(&self.recorded), patience.recording),
             Phase::Comment => (Some(&self.commented), patience.comment),
             Phase::Rest => (None, left),
         };
@@ -110,6 +115,7 @@ mod tests {
         let patience = Patience {
             reading: milliseconds(40),
             downloads: milliseconds(40),
+            recording: milliseconds(40),
             comment: milliseconds(40),
             total: milliseconds(60_000),
             ..Patience::default()
@@ -121,7 +127,12 @@ mod tests {
             tokio::time::sleep(milliseconds(60)).await;
             Ok(())
         };
-        for phase in [Phase::Reading, Phase::Downloads, Phase::Comment] {
+        for phase in [
+            Phase::Reading,
+            Phase::Downloads,
+            Phase::Recording,
+            Phase::Comment,
+        ] {
             let late = session.run(phase, "wait", slow()).unwrap_err();
             assert!(matches!(late, GithubError::Timeout { .. }), "{late}");
             // However many calls a phase has, together they have its time.

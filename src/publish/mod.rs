@@ -21,6 +21,7 @@ pub(crate) use standing::Standing;
 pub(crate) use status::{State, Status};
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 use comment::Written;
 
@@ -111,6 +112,8 @@ pub(crate) struct Place<'a> {
     pub(crate) subject: &'a Subject,
     /// The run that judges it.
     pub(crate) run: Run,
+    /// Whether the run may still write, once that was asked.
+    may_write: OnceCell<Result<Standing, GithubError>>,
 }
 
 /// Says that a verdict is on its way: sets the status to pending, unless what is to be judged
@@ -192,7 +195,28 @@ impl Remote {
     }
 }
 
-impl Place<'_> {
+impl<'a> Place<'a> {
+    /// Where a run publishes what it says of a subject.
+    pub(crate) const fn new(session: &'a Session, subject: &'a Subject, run: Run) -> Self {
+        Self {
+            session,
+            subject,
+            run,
+            may_write: OnceCell::new(),
+        }
+    }
+
+    /// Whether the run may still write, once there is a verdict. Asked once: what is recorded
+    /// and what is published rest on the same answer. `ordered`: also whether a newer run has
+    /// set the status of this name.
+    pub(crate) fn may_write(&self, context: &str, ordered: bool) -> Result<Standing, GithubError> {
+        let ask = || {
+            let ask = self.standing(context, ordered);
+            self.session.run(Phase::Comment, "find the live state", ask)
+        };
+        self.may_write.get_or_init(ask).clone()
+    }
+
     async fn standing(&self, context: &str, ordered: bool) -> Result<Standing, GithubError> {
         let client = self.session.client();
         match standing::ask(client, self.subject).await? {
@@ -208,9 +232,10 @@ impl Place<'_> {
         // Where nothing governed changed, the comment tells which run is newer, and without
         // one both say the same.
         let ordered = publication.governed || publication.comment.is_none();
-        let ask = self.standing(context, ordered);
-        let asked = self.session.run(Phase::Comment, "find the live state", ask);
-        match asked.map(|standing| standing.why_not()) {
+        match self
+            .may_write(context, ordered)
+            .map(|standing| standing.why_not())
+        {
             Ok(None) => self.write(publication, ordered),
             Ok(Some(why)) => Remote::left(publication, why),
             Err(error) => self.blocked(publication, error),

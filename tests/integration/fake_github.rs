@@ -10,7 +10,9 @@
     reason = "two test binaries share this file and use different parts of it"
 )]
 
+use std::fmt;
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -19,6 +21,8 @@ use serde_json::{Value, json};
 
 #[path = "fake_files.rs"]
 pub(crate) mod files;
+#[path = "fake_git.rs"]
+mod git;
 #[path = "fake_http.rs"]
 mod http;
 #[path = "fake_reads.rs"]
@@ -48,7 +52,7 @@ pub(crate) struct Access {
     pub(crate) user: (u64, &'static str),
     /// Whether it belongs to a workflow or an app: these may not ask for `/user`.
     pub(crate) app: bool,
-    /// `pull-requests`, `statuses`, `checks`: what it may write.
+    /// `pull-requests`, `statuses`, `checks`, `contents`: what it may write.
     pub(crate) write: &'static [&'static str],
 }
 
@@ -81,6 +85,18 @@ pub(crate) enum Trouble {
     Redirect(String),
     /// The list names its next page on another server.
     LeadsElsewhere,
+    /// Something else happens before the answer.
+    Meanwhile(Meanwhile),
+}
+
+/// What happens before an answer.
+#[derive(Clone)]
+pub(crate) struct Meanwhile(pub(crate) Arc<dyn Fn() + Send + Sync>);
+
+impl fmt::Debug for Meanwhile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Meanwhile")
+    }
 }
 
 struct Fault {
@@ -102,6 +118,8 @@ struct State {
     graphql: bool,
     reads: reads::Reads,
     files: files::Files,
+    /// The repository on disk that commits are made in.
+    git: Option<PathBuf>,
 }
 
 /// The running server; it ends with the test's process.
@@ -251,6 +269,20 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// What others do before a request is answered.
+fn meanwhile(trouble: Option<&Trouble>, request: &Request, state: &Mutex<State>) {
+    match trouble {
+        Some(Trouble::StatusMeanwhile(status)) => {
+            let sha = request.path.rsplit('/').next().unwrap_or_default();
+            let set = (sha.to_owned(), status.clone());
+            lock(state).statuses.push(set);
+        }
+        Some(Trouble::Push(sha)) => lock(state).reads.push(4, sha),
+        Some(Trouble::Meanwhile(Meanwhile(happens))) => happens(),
+        _ => {}
+    }
+}
+
 fn serve(stream: TcpStream, state: &Mutex<State>, address: SocketAddr) {
     let Some(request) = http::read(&stream) else {
         return;
@@ -260,6 +292,7 @@ fn serve(stream: TcpStream, state: &Mutex<State>, address: SocketAddr) {
         "http://{address}{}",
         if request.enterprise { "/api/v3" } else { "" }
     );
+    meanwhile(trouble.as_ref(), &request, state);
     let answer = match trouble {
         Some(Trouble::CloseBefore) => return,
         Some(Trouble::Status(status, headers)) => {
@@ -299,17 +332,10 @@ fn serve(stream: TcpStream, state: &Mutex<State>, address: SocketAddr) {
             headers: String::from("link: <http://evil.example/x?page=2>; rel=\"next\"\r\n"),
             ..ok(200, &json!([]))
         },
-        Some(Trouble::StatusMeanwhile(status)) => {
-            let sha = request.path.rsplit('/').next().unwrap_or_default();
-            lock(state).statuses.push((sha.to_owned(), status));
-            error(502, "Server Error")
+        Some(Trouble::StatusMeanwhile(_)) => error(502, "Server Error"),
+        Some(Trouble::None | Trouble::Push(_) | Trouble::Meanwhile(_)) | None => {
+            lock(state).answer(&request, &root)
         }
-        Some(Trouble::Push(sha)) => {
-            let mut state = lock(state);
-            state.reads.push(4, sha);
-            state.answer(&request, &root)
-        }
-        Some(Trouble::None) | None => lock(state).answer(&request, &root),
     };
     http::write(stream, &answer);
 }
@@ -322,7 +348,9 @@ impl State {
 
     fn fault(&mut self, request: &Request) -> Option<Trouble> {
         let fault = self.faults.iter_mut().find(|fault| {
-            let same = fault.method == request.method && request.path.contains(fault.path);
+            let query = request.body["query"].as_str().unwrap_or_default();
+            let of = request.path.contains(fault.path) || query.contains(fault.path);
+            let same = fault.method == request.method && of;
             same && fault.times > 0
         })?;
         fault.times -= 1;
@@ -346,6 +374,11 @@ impl State {
         }
         let forbidden = |permission| !access.write.contains(&permission);
         if let Some(answer) = self.check_run(request, &access) {
+            return answer;
+        }
+        if self.graphql
+            && let Some(answer) = self.git(request, &parts, &access)
+        {
             return answer;
         }
         match (request.method.as_str(), parts.as_slice()) {

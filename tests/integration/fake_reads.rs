@@ -127,6 +127,11 @@ impl FakeGitHub {
 }
 
 impl Reads {
+    /// Whether a branch was put there.
+    pub(super) fn knows(&self, branch: &str) -> bool {
+        self.branches.contains_key(branch)
+    }
+
     /// Changes the head of a pull request.
     pub(super) fn push(&mut self, number: u64, sha: &str) {
         for pull in &mut self.pulls {

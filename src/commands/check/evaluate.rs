@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
+use chrono::{DateTime, Utc};
+
 use super::request::Request;
-use crate::approval::Plan;
+use crate::approval::{Known, Plan};
 use crate::categories::View;
 use crate::change::{ChangeSet, Range};
 use crate::error::Error;
@@ -14,8 +16,11 @@ use crate::evidence::versions::{self, Versions};
 use crate::files;
 use crate::gates::{Facts, Outcome};
 use crate::git::{Repo, RepoPath};
+use crate::ledger::past::Past;
+use crate::ledger::{Ledger, LedgerError};
 use crate::limits::POLICY;
 use crate::output;
+use crate::policy::ledger::Recording;
 use crate::policy::{Mode, Policy, Price};
 use crate::prompt::Problem;
 use crate::prompt::model::ModelRef;
@@ -31,6 +36,10 @@ pub(in crate::commands) struct Checked {
     pub(in crate::commands) report: Report,
     /// The rules, which say how it is published.
     pub(in crate::commands) rules: Rules,
+    /// What was known of the reviews.
+    pub(in crate::commands) approvals: Known,
+    /// The time that was judged at.
+    pub(in crate::commands) judged_at: DateTime<Utc>,
 }
 
 /// What is known before any evidence is read.
@@ -86,13 +95,19 @@ pub(in crate::commands) fn judge(request: &Request, prepared: Prepared) -> Resul
     } = prepared;
     let policy = &rules.policy;
     let mut evidence = gather(request, &repo, &range, policy, &changes)?;
-    let versions = price_and_resolve(&repo, &range, policy, &changes, &mut evidence)?;
+    let ledger = ledger(&repo, &rules, &changes);
+    let known = ledger.as_ref().ok().and_then(Option::as_ref);
+    let versions = price_and_resolve(&repo, &range, policy, &changes, (&mut evidence, known))?;
     let judged = judged::judge(
         policy,
         &changes,
         &evidence,
         &versions,
         (repo.time(&range.merge_base), request.now),
+    );
+    let past = known.map_or_else(
+        || Ok(Past::default()),
+        |known| past(known, request, &range, &changes),
     );
     let calls = all_calls(&judged);
     let expired = expired(&evidence);
@@ -104,6 +119,7 @@ pub(in crate::commands) fn judge(request: &Request, prepared: Prepared) -> Resul
             evidence: &evidence,
             calls: calls.as_ref().filter(usable),
             no_calls: no_calls(calls.as_ref(), expired),
+            past: past.as_ref().unwrap_or(&Past::default()),
             now: request.now,
         },
     );
@@ -120,6 +136,8 @@ pub(in crate::commands) fn judge(request: &Request, prepared: Prepared) -> Resul
     });
     let (mode, mut findings) = mode(request, &rules);
     findings.extend(other_policy(&repo, &range, &rules));
+    let unread = [ledger.as_ref().err(), past.as_ref().err()];
+    findings.extend(unread.into_iter().flatten().map(ToString::to_string));
     name_makers(request, &mut outcomes, &mut findings);
     let waivers = rules.waivers.apply(&mut outcomes, request.now.date_naive());
     // Where nothing governed changed, no gate asked for a waiver.
@@ -139,10 +157,16 @@ pub(in crate::commands) fn judge(request: &Request, prepared: Prepared) -> Resul
         approvals: &approvals,
         findings,
         templates,
+        past: past.unwrap_or_default(),
     });
     let faults = output::faults(&report);
     report.findings.extend(faults.into_iter().map(Into::into));
-    Ok(Checked { report, rules })
+    Ok(Checked {
+        report,
+        rules,
+        approvals: request.approvals.clone(),
+        judged_at: request.now,
+    })
 }
 
 /// With several merge bases there is no one change to judge, unless nothing governed changed
@@ -207,6 +231,34 @@ fn invalid_policy(repo: &Repo, range: &Range, rules: &Rules, changes: &mut Chang
     }
 }
 
+/// The ledger, where the policy has one and it is there. One that cannot be read says nothing,
+/// and that is told: whether a verdict may go unrecorded is decided where it is recorded.
+fn ledger<'r>(
+    repo: &'r Repo,
+    rules: &Rules,
+    changes: &ChangeSet,
+) -> Result<Option<Ledger<'r>>, LedgerError> {
+    let rule = &rules.policy.ledger;
+    if rule.recording == Recording::Off || changes.is_empty() {
+        return Ok(None);
+    }
+    Ledger::open(repo, &rule.branch)
+}
+
+/// What the ledger says of the changed prompts.
+fn past(
+    ledger: &Ledger<'_>,
+    request: &Request,
+    range: &Range,
+    changes: &ChangeSet,
+) -> Result<Past, LedgerError> {
+    let prompts = changes
+        .changes
+        .iter()
+        .filter_map(|change| change.base.as_ref());
+    Past::read(ledger, prompts, (range.head.as_str(), request.now))
+}
+
 /// Reads evidence only where a changed prompt needs it.
 fn gather(
     request: &Request,
@@ -236,7 +288,7 @@ fn price_and_resolve(
     range: &Range,
     policy: &Policy,
     changes: &ChangeSet,
-    evidence: &mut Evidence,
+    (evidence, ledger): (&mut Evidence, Option<&Ledger<'_>>),
 ) -> Result<Versions, Error> {
     let Some(coverage) = &mut evidence.coverage else {
         return Ok(Versions::default());
@@ -251,7 +303,13 @@ fn price_and_resolve(
             .or_else(|| Some(policy.prices.iter().find(named)?.1))
             .copied()
     });
-    Ok(versions::resolve(repo, range, policy, changes, coverage)?)
+    Ok(versions::resolve(
+        repo,
+        range,
+        policy,
+        changes,
+        (coverage, ledger),
+    )?)
 }
 
 /// The calls of all changed prompts, each once: what the categories score.

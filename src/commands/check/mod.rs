@@ -3,6 +3,7 @@
 mod check_run;
 mod evaluate;
 mod publication;
+mod recording;
 mod render;
 mod request;
 #[cfg(test)]
@@ -122,7 +123,7 @@ impl Task<'_> {
             subject,
             confirmed: false,
         };
-        let checked = match self.judge(&mut about, context) {
+        let mut checked = match self.judge(&mut about, context) {
             Ok(Judged::Outdated(standing)) => {
                 let why = standing.why_not().unwrap_or_default();
                 context.note(&format!("nothing was written: {why}"));
@@ -143,15 +144,22 @@ impl Task<'_> {
             Err(error) => Err(error),
         };
         let environment = context.environment;
-        let ending = publication::ending(&checked, self.args, &about, environment);
-        let range = checked.as_ref().ok().map(|checked| &checked.report.range);
+        let range = checked
+            .as_ref()
+            .ok()
+            .map(|checked| checked.report.range.clone());
         let place = match &about.subject {
             None => Err(publication::NO_SUBJECT),
-            Some(subject) if !publication::is_allowed(self.args, subject, range) => {
+            Some(subject) if !publication::is_allowed(self.args, subject, range.as_ref()) => {
                 Err("other commits than the pull request's were judged")
             }
             Some(subject) => self.place(subject, environment).ok_or("there is no token"),
         };
+        // First: a verdict that nobody can see yet can still be withheld.
+        if let Ok(checked) = &mut checked {
+            self.record(checked, &about, place.as_ref().ok(), context);
+        }
+        let ending = publication::ending(&checked, self.args, &about, environment);
         let published = publication::publish(&ending.publication, place, context);
         // Shown last: a report that cannot be written must not leave the status pending.
         match &checked {
@@ -173,11 +181,8 @@ impl Task<'_> {
     }
 
     fn place<'p>(&'p self, subject: &'p Subject, environment: &Environment) -> Option<Place<'p>> {
-        Some(Place {
-            session: self.session.as_ref()?,
-            subject,
-            run: environment.run,
-        })
+        let session = self.session.as_ref()?;
+        Some(Place::new(session, subject, environment.run))
     }
 
     /// The way to a verdict, up to where it turns out that nobody needs it any more.
@@ -206,6 +211,9 @@ impl Task<'_> {
                 Ok(standing) => return Ok(Judged::Outdated(standing)),
                 // A token that may only read still gets its verdict in the summary.
                 Err(error) => context.note(&format!("note: {error}")),
+            }
+            if let Some((branch, _)) = prepared.rules.ledger() {
+                live::ledger::follow(&place, (&prepared.repo, branch), context);
             }
             let what = self.ask(&mut request, &place, &mut prepared, context)?;
             if let Some(what) = what {

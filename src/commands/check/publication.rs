@@ -1,6 +1,7 @@
 //! What is published of a check, and whether it may be.
 
 use super::{About, Checked, check_run, request};
+use crate::anchor::Anchor;
 use crate::change::Range;
 use crate::cli::CheckArgs;
 use crate::commands::Context;
@@ -8,11 +9,13 @@ use crate::environment::Environment;
 use crate::error::Error;
 use crate::git::Repo;
 use crate::github::Subject;
+use crate::limits::STATUS_TEXT;
 use crate::output;
 use crate::policy::{CommentMode, Mode};
 use crate::publish::{self, Keep, Note, Part, Place, Publication, State, Status};
 use crate::report::Report;
 use crate::rules::Rules;
+use crate::untrusted;
 use crate::verdict::Verdict;
 
 fn status(
@@ -57,7 +60,7 @@ pub(super) fn of(
         },
         status: status(
             state,
-            report.headline(),
+            description(report),
             checked.rules.status_name(),
             subject,
             environment,
@@ -67,10 +70,24 @@ pub(super) fn of(
             ("score", scored(&report.card.total.to_string())),
             ("band", scored(report.card.band.id())),
             ("failed-gates", report.failed_gates().join("\n")),
+            (
+                "ledger",
+                report.anchor().map(Anchor::whole).unwrap_or_default(),
+            ),
         ],
         summary: output::markdown(report, output::Place::summary())?,
         check_run: check_run::of(checked, environment)?,
     })
+}
+
+/// What the status says: with the ledger's newest entry, to which the ledger can be held later,
+/// however long the rest is.
+fn description(report: &Report) -> String {
+    let anchor = report.anchor();
+    let anchor = anchor.map(|anchor| format!(" · ledger {}", anchor.short()));
+    let anchor = anchor.unwrap_or_default();
+    let room = STATUS_TEXT.saturating_sub(anchor.chars().count() + 1);
+    format!("{}{anchor}", untrusted::shorten(&report.headline(), room))
 }
 
 /// How the comment is written, if one is: news makes one, and what is no news only brings one
@@ -107,13 +124,21 @@ pub(super) fn ending(
     let subject = about.subject.as_ref();
     let published = match checked {
         Ok(checked) => of(checked, subject, environment).map(|publication| Ending {
-            code: checked.report.verdict.exit_code(checked.report.mode),
+            code: code(&checked.report),
             publication,
             named: true,
         }),
         Err(error) => return of_failure(error, args, about, environment),
     };
     published.unwrap_or_else(|error| of_failure(&error, args, about, environment))
+}
+
+/// The exit code: that of the verdict, or 5 where it had to be recorded and could not be.
+fn code(report: &Report) -> u8 {
+    match report.verdict.exit_code(report.mode) {
+        1.. if report.lacks_record() => 5,
+        code => code,
+    }
 }
 
 fn of_failure(error: &Error, args: &CheckArgs, about: &About, environment: &Environment) -> Ending {
@@ -130,8 +155,8 @@ fn of_failure(error: &Error, args: &CheckArgs, about: &About, environment: &Envi
     let hint = error.hint().unwrap_or_default();
     let summary = format!(
         "## ⛔ gatecard: could not check\n\n{}\n\n{}\n",
-        crate::untrusted::markdown_inline(&error.to_string()),
-        crate::untrusted::markdown_inline(&hint),
+        untrusted::markdown_inline(&error.to_string()),
+        untrusted::markdown_inline(&hint),
     );
     // A policy that cannot be read wants nothing else than that an old comment does not stay.
     let silent =

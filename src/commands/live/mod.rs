@@ -2,6 +2,7 @@
 //! Shared by every command that an event can start.
 
 pub(super) mod evidence;
+pub(super) mod ledger;
 pub(super) mod one;
 mod producers;
 pub(super) mod queue;

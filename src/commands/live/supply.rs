@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use crate::commands::Context;
+use crate::environment::Environment;
 use crate::git::fetch::{FetchError, Remote};
 use crate::git::{CommitSha, Repo};
 use crate::github::Subject;
@@ -35,15 +36,21 @@ pub(in crate::commands) fn commits<'c>(
     }
 }
 
-fn remote(subject: &Subject, context: &mut Context<'_>) -> Remote {
-    context
+/// Where a subject's commits come from, as long as everything before the verdict may take.
+pub(super) fn remote(subject: &Subject, context: &mut Context<'_>) -> Remote {
+    let end = *context
         .fetching
         .get_or_insert_with(|| Instant::now() + FETCHING);
-    let server = &context.environment.server_url;
+    until(end, subject, context.environment)
+}
+
+/// The same, until a time.
+pub(super) fn until(end: Instant, subject: &Subject, environment: &Environment) -> Remote {
+    let server = &environment.server_url;
     Remote {
         url: format!("{server}/{}.git", subject.repo()),
         server_url: server.clone(),
-        token: context.environment.token.clone(),
-        end: context.fetching.unwrap_or_else(Instant::now),
+        token: environment.token.clone(),
+        end,
     }
 }

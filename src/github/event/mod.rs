@@ -37,6 +37,8 @@ pub(crate) enum Event {
         number: u64,
         /// Whether it was merged.
         merged: bool,
+        /// What it was merged as, where the event says so.
+        landing: Option<Landing>,
     },
     /// A merge queue asks for the checks of a group.
     Queue(Group),
@@ -48,8 +50,12 @@ pub(crate) enum Event {
         repo: RepoName,
         /// The branch.
         branch: String,
+        /// The tip before; none where the branch is new.
+        before: Option<CommitSha>,
         /// The new tip; none where the branch was deleted.
         head: Option<CommitSha>,
+        /// The repository's default branch, where the event names it.
+        default_branch: Option<String>,
     },
     /// A person started the workflow.
     Dispatch {
@@ -90,6 +96,17 @@ pub(crate) struct PullRequest {
     pub(crate) head: CommitSha,
     /// The id of the repository that the commit comes from; none where it was deleted.
     pub(crate) head_repository: Option<u64>,
+}
+
+/// What a pull request was merged as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Landing {
+    /// The branch.
+    pub(crate) base_ref: String,
+    /// A tip that the branch had before.
+    pub(crate) base: CommitSha,
+    /// The commit that it got: the last one, where it got several.
+    pub(crate) commit: CommitSha,
 }
 
 /// Several pull requests that a merge queue would merge together.
@@ -250,10 +267,20 @@ fn pull(payload: &Payload) -> Result<Event, EventError> {
 }
 
 fn closed(payload: &Payload) -> Result<Event, EventError> {
+    let merged = payload.is("pull_request.merged");
+    // An open or abandoned one has a commit there as well: that of a test merge.
+    let landing = || {
+        Some(Landing {
+            base_ref: payload.branch("pull_request.base.ref").ok()?,
+            base: payload.sha("pull_request.base.sha").ok()?,
+            commit: payload.sha("pull_request.merge_commit_sha").ok()?,
+        })
+    };
     Ok(Event::Closed {
         repo: payload.repo()?,
         number: payload.number("pull_request.number")?,
-        merged: payload.is("pull_request.merged"),
+        merged,
+        landing: if merged { landing() } else { None },
     })
 }
 
@@ -326,10 +353,14 @@ fn push(payload: &Payload) -> Result<Event, EventError> {
     } else {
         Some(payload.sha("after")?)
     };
+    // A branch that was not there before had a commit of zeros only.
+    let before = payload.sha("before").ok();
     Ok(Event::Push {
         repo: payload.repo()?,
         branch,
+        before: before.filter(|sha| sha.as_str().bytes().any(|byte| byte != b'0')),
         head,
+        default_branch: payload.str("repository.default_branch").map(str::to_owned),
     })
 }
 

@@ -70,14 +70,26 @@ fn a_pull_request_is_read_from_every_event_about_it() {
 #[test]
 fn a_closed_pull_request_says_whether_it_was_merged() {
     let merged = changed(CLOSED, "/pull_request/merged", json!(true));
-    for (text, name, merged) in [
-        (CLOSED, "pull_request", false),
-        (&merged, "pull_request_target", true),
+    let commit = "c4295bd74fb0f4fda03689c3df3f2803b658fd85";
+    let landed = changed(&merged, "/pull_request/merge_commit_sha", json!(commit));
+    let landing = Landing {
+        base_ref: String::from("master"),
+        base: sha("f95f852bd8fca8fcc58a9a2d6c842781e32a215e"),
+        commit: sha(commit),
+    };
+    let tested = changed(CLOSED, "/pull_request/merge_commit_sha", json!(commit));
+    let unknown = changed(&merged, "/pull_request/merge_commit_sha", Value::Null);
+    for (text, name, merged, landing) in [
+        (CLOSED, "pull_request", false, None),
+        (&tested, "pull_request", false, None),
+        (&unknown, "pull_request_target", true, None),
+        (&landed, "pull_request_target", true, Some(landing)),
     ] {
         let expected = Event::Closed {
             repo: repo("Codertocat/Hello-World"),
             number: 2,
             merged,
+            landing,
         };
         assert_eq!(both(text, name), expected);
     }
@@ -156,15 +168,31 @@ fn a_push_names_its_branch_and_a_deleted_branch_has_no_tip() {
     let nested = changed(PUSH, "/ref", json!("refs/heads/release/1.x"));
     let deleted = changed(PUSH, "/deleted", json!(true));
     let tip = Some(sha("6113728f27ae82c7b1a177c8d03f9e96e0adf246"));
-    for (text, branch, head) in [
-        (PUSH, "master", tip.clone()),
-        (&nested, "release/1.x", tip),
-        (&deleted, "master", None),
+    let was = "f95f852bd8fca8fcc58a9a2d6c842781e32a215e";
+    let moved = changed(PUSH, "/before", json!(was));
+    let created = changed(PUSH, "/before", json!("0".repeat(40)));
+    for (text, branch, before, head) in [
+        (&moved, "master", Some(sha(was)), tip.clone()),
+        (&created, "master", None, tip.clone()),
+        (
+            &changed(&nested, "/before", json!(was)),
+            "release/1.x",
+            Some(sha(was)),
+            tip,
+        ),
+        (
+            &changed(&deleted, "/before", json!(was)),
+            "master",
+            Some(sha(was)),
+            None,
+        ),
     ] {
         let expected = Event::Push {
             repo: repo("Codertocat/Hello-World"),
             branch: branch.to_owned(),
+            before,
             head,
+            default_branch: Some(String::from("master")),
         };
         assert_eq!(both(text, "push"), expected);
     }

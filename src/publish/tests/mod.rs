@@ -82,6 +82,7 @@ impl Story {
                 reading: Duration::from_secs(5),
                 downloads: Duration::from_secs(5),
                 comment: Duration::from_secs(5),
+                recording: Duration::from_secs(5),
                 total: Duration::from_secs(10),
             },
         }
@@ -119,11 +120,10 @@ impl Story {
             .token
             .as_ref()
             .map(|token| Session::open(&self.environment, token, &self.patience).unwrap());
-        let place = session.as_ref().ok_or("no token").map(|session| Place {
-            session,
-            subject: &subject,
-            run: self.environment.run,
-        });
+        let place = session
+            .as_ref()
+            .ok_or("no token")
+            .map(|session| Place::new(session, &subject, self.environment.run));
         let delivered = deliver(&self.publication, place, &self.environment);
         for error in delivered.errors() {
             let shown = format!("{error} {error:?} {}", error.hint());

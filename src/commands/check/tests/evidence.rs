@@ -430,6 +430,8 @@ fn what_is_saved_judges_the_same_without_network() {
             environment: &environment,
             now: chrono::DateTime::UNIX_EPOCH,
             patience: story.patience.clone(),
+            clock: || chrono::DateTime::UNIX_EPOCH,
+            pause: |_| {},
             fetching: None,
             console: &mut console,
         };

@@ -1,10 +1,11 @@
 //! Every fault on every call: afterwards there is at most one comment of ours, never a success
-//! that the verdict does not give, and a re-run puts everything right.
+//! that the verdict does not give, and a re-run puts everything right; the ledger has the
+//! verdict once.
 
 use super::*;
 
 /// What the runs call: by which event, method and part of the address.
-const CALLS: [(Start, &str, &str); 18] = [
+const CALLS: [(Start, &str, &str); 23] = [
     (Start::Pull, "GET", "/git/ref/heads/main"),
     (Start::Pull, "GET", "/pulls/4"),
     (Start::Pull, "GET", "/pulls/4/reviews"),
@@ -16,6 +17,11 @@ const CALLS: [(Start, &str, &str); 18] = [
     (Start::Pull, "POST", "/comments"),
     (Start::Pull, "PATCH", "/comments"),
     (Start::Pull, "POST", "/graphql"),
+    (Start::Pull, "GET", "/git/ref/heads/gatecard/ledger"),
+    (Start::Pull, "POST", "/git/trees"),
+    (Start::Pull, "POST", "/git/commits"),
+    (Start::Pull, "POST", "/git/refs"),
+    (Start::Recorded, "POST", "createCommitOnBranch"),
     (Start::Pull, "POST", "/check-runs"),
     (Start::Pull, "GET", "/check-runs"),
     (Start::Producer, "GET", "/pulls"),
@@ -29,6 +35,8 @@ const CALLS: [(Start, &str, &str); 18] = [
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Start {
     Pull,
+    /// The same, where the ledger has entries.
+    Recorded,
     Producer,
     Recheck,
 }
@@ -108,6 +116,10 @@ fn one_fault(
     story.fake.fault(method, path, *times, trouble.clone());
     let event = match start {
         Start::Pull => story.event(&head),
+        Start::Recorded => {
+            story.entry();
+            story.event(&head)
+        }
         Start::Producer => story.produced("completed", &head),
         Start::Recheck => story.recheck("member"),
     };
@@ -121,6 +133,7 @@ fn one_fault(
     let status = story.status(&head);
     let mended =
         status.as_deref() == Some(expected) && story.own_comments() == 1 && again.code == 0;
+    let mended = mended && story.is_sound(passes);
     (!mended).then(|| format!("not mended, {status:?}: {told}, then {again:?}"))
 }
 

@@ -5,6 +5,7 @@ mod approvals;
 mod evidence;
 mod faults;
 mod history;
+mod ledger;
 mod outages;
 mod queue;
 mod stories;
@@ -92,9 +93,10 @@ impl Story {
         let access = Access {
             user: (ACTIONS_ID, "github-actions[bot]"),
             app: true,
-            write: &["pull-requests", "statuses", "checks", "members"],
+            write: &["pull-requests", "statuses", "checks", "members", "contents"],
         };
         fake.token("ghs_teams", access);
+        fake.git(&folder.path().join("repo.git"));
         fake.team("acme/platform", vec![(50, "olga")]);
         fake.timeline(json!({
             "pushed": { "nodes": [] }, "retargeted": { "nodes": [] }, "followed": { "nodes": [] },
@@ -124,6 +126,7 @@ impl Story {
                 reading: milliseconds(8_000),
                 downloads: milliseconds(8_000),
                 comment: milliseconds(4_000),
+                recording: milliseconds(8_000),
                 total: milliseconds(20_000),
             },
         }
@@ -246,6 +249,8 @@ impl Story {
             environment: &environment,
             now: chrono::DateTime::UNIX_EPOCH,
             patience: self.patience.clone(),
+            clock: || chrono::DateTime::UNIX_EPOCH,
+            pause: |_| {},
             fetching: None,
             console: &mut console,
         };

@@ -43,6 +43,7 @@ fn an_approval_on_the_pull_request_counts_for_the_same_content_in_the_group() {
         story.file("summary.md")
     );
     assert_eq!(story.own_comments(), 0);
+    assert_eq!(story.verdicts(), 1, "the group is on record");
 }
 
 #[test]
