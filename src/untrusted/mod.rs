@@ -4,6 +4,7 @@
 //! which makes it harmless there.
 
 mod commit;
+mod csv;
 mod hidden;
 mod html;
 mod log;
@@ -14,6 +15,7 @@ mod step_output;
 
 #[cfg(any(test, fuzzing))]
 pub(crate) use commit::commit_message;
+pub(crate) use csv::csv_cell;
 pub(crate) use hidden::{crowds, hidden, name as hidden_name};
 #[cfg(any(test, fuzzing))]
 pub(crate) use html::html;

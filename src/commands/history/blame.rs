@@ -1,0 +1,367 @@
+//! `gatecard blame`: which version of a prompt the base branch had, recomputed from Git, and
+//! who approved it on what evidence, from the ledger. Or, from a version in a trace, the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::files::Files;
+use super::moment::{Moment, end};
+use super::{History, Source, paths, shown_time};
+use crate::cli::BlameArgs;
+use crate::commands::Context;
+use crate::error::Error;
+use crate::git::{CommitSha, GitError, Repo};
+use crate::ledger::{Body, Key, Stored};
+use crate::lineage::Found;
+use crate::prompt::Prompt;
+use crate::timeline::Timeline;
+use crate::trail::text::paragraph;
+use crate::trail::{Record, Shelf, Wanted, csv};
+use crate::units::Digest;
+use crate::untrusted::log_line;
+
+/// There is an answer, which may be "nobody".
+const ANSWERED: u8 = 0;
+/// There was no such prompt.
+const NO_SUCH: u8 = 1;
+/// This clone cannot tell.
+const CANNOT_TELL: u8 = 2;
+
+/// The least that names a version, in hexadecimal characters.
+const SHORTEST: usize = 12;
+
+/// What there is to say.
+#[derive(Default)]
+struct Answer {
+    code: u8,
+    /// In one line: what was found, or why nothing was.
+    headline: String,
+    at: Option<Stood>,
+    records: Vec<Record>,
+}
+
+/// Where the base branch stood.
+#[derive(Serialize)]
+struct Stood {
+    commit: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    date: Option<String>,
+    /// Whether the commit is one that the branch itself stood at.
+    on_branch: bool,
+}
+
+#[derive(Serialize)]
+struct Page<'a> {
+    schema: &'static str,
+    base: Source,
+    /// `found`, `no-such-prompt` or `cannot-tell`.
+    answer: &'static str,
+    headline: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: &'a Option<Stood>,
+    versions: &'a [Record],
+}
+
+/// Runs the command.
+pub(in crate::commands) fn run(args: &BlameArgs, context: &mut Context<'_>) -> Result<u8, Error> {
+    let repo = Repo::open(&args.history.repo)?;
+    let history = History::open(&repo, &args.history)?;
+    let asked = match (&args.prompt, &args.at, &args.version) {
+        (Some(prompt), Some(at), None) => at_moment(&history, prompt, at),
+        (None, None, Some(version)) => of_version(&history, version),
+        _ => {
+            return Err(Error::Usage {
+                what: "blame",
+                found: String::from("neither a version nor a prompt with a time"),
+                expected: String::from("PROMPT --at TIME, or --version DIGEST"),
+            });
+        }
+    };
+    let mut answer = match asked {
+        Ok(answer) => answer,
+        Err(Error::Git(error @ GitError::Missing { .. })) => cannot_tell(&error.to_string()),
+        Err(error) => return Err(error),
+    };
+    let mut files = Files::new(&repo, history.branch.tip.clone());
+    for record in &mut answer.records {
+        files.place(record);
+    }
+    match args.format.as_str() {
+        "json" => {
+            let page = Page {
+                schema: "gatecard/blame/v1",
+                base: history.source(),
+                answer: match answer.code {
+                    ANSWERED => "found",
+                    NO_SUCH => "no-such-prompt",
+                    _ => "cannot-tell",
+                },
+                headline: &answer.headline,
+                at: &answer.at,
+                versions: &answer.records,
+            };
+            context.print_data(&format!("{:#}\n", serde_json::json!(page)))?;
+        }
+        "csv" => context.print_data(&csv::table(&answer.records))?,
+        _ => {
+            let mut text = format!("{}\n{}\n", history.shown(), answer.headline);
+            for record in &answer.records {
+                text.push_str(&format!("\n{}", paragraph(record)));
+            }
+            context.print(&text)?;
+        }
+    }
+    Ok(answer.code)
+}
+
+fn cannot_tell(why: &str) -> Answer {
+    Answer {
+        code: CANNOT_TELL,
+        headline: format!(
+            "cannot tell: {why}; fetch the whole history, with `fetch-depth: 0` or `git fetch --unshallow`"
+        ),
+        ..Answer::default()
+    }
+}
+
+fn no_such(headline: String) -> Answer {
+    Answer {
+        code: NO_SUCH,
+        headline,
+        ..Answer::default()
+    }
+}
+
+/// Which version the branch had at a point.
+fn at_moment(history: &History<'_>, id: &str, at: &str) -> Result<Answer, Error> {
+    let moment = Moment::read(history.repo, at)?;
+    let line = history.line()?;
+    let base = log_line(&history.base);
+    let (position, when) = match &moment {
+        Moment::Time(time) => (line.at(*time), shown_time(*time)),
+        Moment::Day(day) => (line.at(end(*day)), format!("the end of {day} UTC")),
+        Moment::Commit(commit) => (line.position(commit), log_line(at)),
+    };
+    let commit = match (moment, position) {
+        (Moment::Commit(commit), _) => Some(commit),
+        (_, position) => position.and_then(|at| line.commit(at)),
+    };
+    let Some(commit) = commit else {
+        return Ok(if line.is_cut() {
+            cannot_tell(&format!("this clone has no commit of {base} from then"))
+        } else {
+            no_such(format!("{base} had no commit at {when}"))
+        });
+    };
+    let stood = Stood {
+        date: history.repo.time(&commit).map(shown_time),
+        on_branch: position.is_some(),
+        commit: commit.to_string(),
+    };
+    let place = place(&stood, &base);
+    let mut answer = match found(history, &line, (&commit, position), id)? {
+        Found::Prompt(prompt) => {
+            let record = of_prompt(history, &line, position, &prompt)?;
+            let (id, version) = (log_line(&record.prompt), prompt.version.digest().short());
+            Answer {
+                code: ANSWERED,
+                headline: format!("{id} at {when}: version {version}, {place}"),
+                records: vec![record],
+                ..Answer::default()
+            }
+        }
+        Found::Broken(problem) => cannot_tell(&format!(
+            "{} cannot be read {place}: {}",
+            log_line(&problem.place()),
+            log_line(&problem.found)
+        )),
+        Found::Nothing => no_such(format!(
+            "there was no prompt {} at {when}, {place}",
+            log_line(id)
+        )),
+    };
+    answer.at = Some(stood);
+    Ok(answer)
+}
+
+/// What is on record of the version that the branch had at a position: by the newest merge
+/// until then.
+fn of_prompt(
+    history: &History<'_>,
+    line: &Timeline,
+    position: Option<usize>,
+    prompt: &Prompt,
+) -> Result<Record, Error> {
+    let version = prompt.version.digest();
+    let ids = [prompt.id.as_str().to_owned()];
+    let wanted = Wanted {
+        ids: &ids,
+        version: Some(version),
+        merge: None,
+    };
+    let until = |stored: &Stored| match (position, line.position(&stored.entry.about.head)) {
+        (Some(at), Some(head)) => head <= at,
+        _ => true,
+    };
+    let record = history.merged(&shelf(history, version)?, wanted, until);
+    let [id] = ids;
+    Ok(Record {
+        prompt: id,
+        path: prompt.path.to_string(),
+        label: prompt.draft.label(),
+        ..record
+    })
+}
+
+/// `in main at a1b2c3d4e5f6 of 2026-03-03T10:00:00Z`
+fn place(stood: &Stood, base: &str) -> String {
+    let commit = stood.commit.get(..12).unwrap_or(&stood.commit);
+    let date = stood.date.as_deref();
+    let date = date.map(|date| format!(" of {date}")).unwrap_or_default();
+    if stood.on_branch {
+        format!("in {base} at {commit}{date}")
+    } else {
+        format!("in {commit}{date}, where {base} itself never stood")
+    }
+}
+
+/// The prompt as a commit has it, under the id of today or the one that it had then.
+fn found(
+    history: &History<'_>,
+    line: &Timeline,
+    (commit, position): (&CommitSha, Option<usize>),
+    id: &str,
+) -> Result<Found, Error> {
+    let branch = &history.branch;
+    let found = branch.find(commit, id, &[])?;
+    if !matches!(found, Found::Nothing) {
+        return Ok(found);
+    }
+    let keys = [Key::Prompt(id.to_owned())];
+    let shelf = match &history.ledger {
+        Some(ledger) => Shelf::about(ledger, &keys)?,
+        None => Shelf::default(),
+    };
+    let known = paths(&shelf, &[id.to_owned()]);
+    let steps = branch.steps(line, id, &known)?;
+    if steps.is_empty() && shelf.entries().next().is_none() {
+        return Err(history.unknown("blame", id)?);
+    }
+    let then = steps.iter().find(|step| Some(step.at) <= position);
+    match then.filter(|step| step.version.is_some() && step.id != id) {
+        Some(step) => {
+            let path = crate::git::RepoPath::parse(&step.path);
+            Ok(branch.find(commit, &step.id, path.as_slice())?)
+        }
+        None => Ok(found),
+    }
+}
+
+fn shelf(history: &History<'_>, version: Digest) -> Result<Shelf, Error> {
+    Ok(match &history.ledger {
+        Some(ledger) => Shelf::about(ledger, &[Key::Version(version)])?,
+        None => Shelf::default(),
+    })
+}
+
+/// Who approved a version that a trace names.
+fn of_version(history: &History<'_>, named: &str) -> Result<Answer, Error> {
+    let wrong = |expected: String| Error::Usage {
+        what: "--version",
+        found: named.to_owned(),
+        expected,
+    };
+    let hex = named
+        .strip_prefix("sha256:")
+        .unwrap_or(named)
+        .to_ascii_lowercase();
+    let is_hex = hex.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if !is_hex || !(SHORTEST..=64).contains(&hex.len()) {
+        return Err(wrong(format!(
+            "a prompt version, or at least its first {SHORTEST} characters"
+        )));
+    }
+    let known = candidates(history, &hex)?;
+    let versions: Vec<&Digest> = known.keys().collect();
+    let (version, ids) = match (versions.as_slice(), known.iter().next()) {
+        ([_], Some(one)) => one,
+        ([], _) | (_, None) => {
+            let base = log_line(&history.base);
+            return Ok(no_such(format!(
+                "no entry of the ledger and no prompt of {base} has version {}",
+                log_line(named)
+            )));
+        }
+        (several, _) => {
+            let list: Vec<String> = several.iter().map(|each| format!("`{each}`")).collect();
+            return Err(wrong(format!("one of {}", list.join(", "))));
+        }
+    };
+    let shelf = shelf(history, *version)?;
+    let mut records = Vec::new();
+    for id in ids {
+        let ids = [id.clone()];
+        let wanted = Wanted {
+            ids: &ids,
+            version: Some(*version),
+            merge: None,
+        };
+        let mut record = history.merged(&shelf, wanted, |_| true);
+        if record.path.is_empty() {
+            let known = paths(&shelf, &ids);
+            record.path = known.first().map(ToString::to_string).unwrap_or_default();
+        }
+        [record.prompt] = ids;
+        records.push(record);
+    }
+    let names: Vec<String> = ids.iter().map(|id| log_line(id)).collect();
+    Ok(Answer {
+        code: ANSWERED,
+        headline: format!("version {} is of {}", version.short(), names.join(", ")),
+        at: None,
+        records,
+    })
+}
+
+/// The versions that start so, with the prompts that have them: in the ledger, else at the tip.
+fn candidates(
+    history: &History<'_>,
+    hex: &str,
+) -> Result<BTreeMap<Digest, BTreeSet<String>>, Error> {
+    let mut found: BTreeMap<Digest, BTreeSet<String>> = BTreeMap::new();
+    let mut note = |id: &str, version: Option<Digest>| {
+        if let Some(version) = version.filter(|each| each.to_string().starts_with(hex)) {
+            found.entry(version).or_default().insert(id.to_owned());
+        }
+    };
+    let entries = match (&history.ledger, Digest::from_hex(hex)) {
+        (Some(ledger), Some(whole)) => ledger.about(&Key::Version(whole))?,
+        (Some(ledger), None) => ledger.entries()?,
+        (None, _) => Vec::new(),
+    };
+    for stored in &entries {
+        match &stored.entry.body {
+            Body::Verdict(verdict) => {
+                for each in &verdict.changes {
+                    note(&each.id, each.to);
+                }
+            }
+            Body::Merge(merge) => {
+                for each in &merge.prompts {
+                    note(&each.id, each.to);
+                }
+            }
+            Body::HeadSeen(seen) => {
+                for each in &seen.prompts {
+                    note(&each.id, Some(each.version));
+                }
+            }
+            _ => {}
+        }
+    }
+    for prompt in history.branch.prompts(&history.branch.tip)? {
+        note(prompt.id.as_str(), Some(prompt.version.digest()));
+    }
+    Ok(found)
+}

@@ -1,0 +1,223 @@
+//! When the base branch had which commit: its own line, along first parents, in an index beside
+//! the clone.
+//!
+//! The index only saves time: it goes on where the branch grew, and is made anew where the
+//! branch was rewound, or the file is damaged.
+
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+
+use crate::files;
+use crate::git::{CommitSha, End, GitError, Repo};
+use crate::limits::LINE_INDEX;
+use crate::units::Digest;
+
+const MAGIC: &[u8] = b"gatecard line 1\n";
+const TIME: usize = 8;
+const HEX: usize = 64;
+
+/// A branch's own line, oldest first.
+pub(crate) struct Timeline {
+    /// Bytes of one record: an id, and the time in seconds since 1970.
+    width: usize,
+    records: Vec<u8>,
+    /// The clone lacks the beginning.
+    cut: bool,
+}
+
+impl Timeline {
+    /// Reads the line that ends at `tip`. `branch` names the index.
+    pub(crate) fn open(repo: &Repo, branch: &str, tip: &CommitSha) -> Result<Self, GitError> {
+        let name = Digest::of(branch.as_bytes()).short();
+        let path = repo.cache().join(format!("line-{name}"));
+        let end = tip.to_bytes();
+        let width = end.len() + TIME;
+        let known = load(&path, width).unwrap_or_default();
+        let last = |known: &[u8]| Some(known.get(known.len().checked_sub(width)?..)?.to_vec());
+        let last = last(&known).unwrap_or_default();
+        let mut fresh: Vec<(Vec<u8>, i64)> = Vec::new();
+        let why = repo.first_parents(tip, |id, seconds| {
+            let met = last.starts_with(id);
+            if !met {
+                fresh.push((id.to_vec(), seconds));
+            }
+            !met
+        })?;
+        let mut line = Self {
+            width,
+            records: match why {
+                End::Stopped => known,
+                End::Beginning | End::Cut => Vec::new(),
+            },
+            cut: why == End::Cut,
+        };
+        for (id, seconds) in fresh.iter().rev() {
+            line.push(id, *seconds);
+        }
+        if !fresh.is_empty() && !line.cut {
+            line.save(&path);
+        }
+        Ok(line)
+    }
+
+    /// Adds the next commit. It cannot have been there before its parent was, whatever the
+    /// committer's clock said.
+    fn push(&mut self, id: &[u8], seconds: i64) {
+        let before = self.len().checked_sub(1).and_then(|at| self.seconds(at));
+        let seconds = before.map_or(seconds, |before| before.max(seconds));
+        self.records.extend_from_slice(id);
+        self.records.extend_from_slice(&seconds.to_be_bytes());
+    }
+
+    /// How many commits it has.
+    pub(crate) const fn len(&self) -> usize {
+        self.records.len() / self.width
+    }
+
+    /// Whether the clone lacks its beginning.
+    pub(crate) const fn is_cut(&self) -> bool {
+        self.cut
+    }
+
+    /// The commit at a position.
+    pub(crate) fn commit(&self, at: usize) -> Option<CommitSha> {
+        CommitSha::from_bytes(self.record(at)?.split_at_checked(self.width - TIME)?.0)
+    }
+
+    /// When the commit at a position was there: by the committers' clocks, never before its
+    /// parent was.
+    pub(crate) fn time(&self, at: usize) -> Option<DateTime<Utc>> {
+        DateTime::from_timestamp(self.seconds(at)?, 0)
+    }
+
+    /// The position of a commit, where it is on the line.
+    pub(crate) fn position(&self, commit: &CommitSha) -> Option<usize> {
+        let id = commit.to_bytes();
+        let mut records = self.records.chunks_exact(self.width);
+        records
+            .rposition(|record| record.starts_with(&id))
+            .filter(|_| id.len() + TIME == self.width)
+    }
+
+    /// The position of the newest commit at a time; `None` before the first one.
+    pub(crate) fn at(&self, time: DateTime<Utc>) -> Option<usize> {
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            if self.seconds(middle)? <= time.timestamp() {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        low.checked_sub(1)
+    }
+
+    fn record(&self, at: usize) -> Option<&[u8]> {
+        self.records.get(at * self.width..(at + 1) * self.width)
+    }
+
+    fn seconds(&self, at: usize) -> Option<i64> {
+        let bytes = self.record(at)?.last_chunk::<TIME>()?;
+        Some(i64::from_be_bytes(*bytes))
+    }
+
+    /// Keeps the index. A clone that cannot be written to is only slower.
+    fn save(&self, path: &Path) {
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend_from_slice(Digest::of(&self.records).to_string().as_bytes());
+        bytes.extend_from_slice(&self.records);
+        drop(files::write_atomic(path, &bytes));
+    }
+}
+
+/// Reads an index; one that is missing, of another version or damaged is none.
+fn load(path: &Path, width: usize) -> Option<Vec<u8>> {
+    let mut bytes = files::read_bounded(path, LINE_INDEX).ok()?;
+    let records = bytes.strip_prefix(MAGIC)?;
+    let (digest, records) = records.split_at_checked(HEX)?;
+    let whole = Digest::of(records).to_string().as_bytes() == digest;
+    if !whole || records.len() % width != 0 {
+        return None;
+    }
+    bytes.drain(..MAGIC.len() + HEX);
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::git::write::NewRepo;
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(seconds, 0).unwrap()
+    }
+
+    fn grow(new: &NewRepo, tip: Option<&CommitSha>, seconds: i64) -> CommitSha {
+        let text = seconds.to_string();
+        let files = [(String::from("a"), text.as_bytes())];
+        new.commit("main", tip, files.into_iter(), (&text, seconds))
+            .unwrap()
+    }
+
+    #[test]
+    fn the_commit_of_a_time_is_the_newest_that_was_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let new = NewRepo::init(folder.path()).unwrap();
+        let repo = Repo::open(folder.path()).unwrap();
+        let one = grow(&new, None, 100);
+        let two = grow(&new, Some(&one), 200);
+        // A clock that was behind.
+        let three = grow(&new, Some(&two), 150);
+        let line = Timeline::open(&repo, "main", &three).unwrap();
+        let found = |seconds| line.at(at(seconds)).and_then(|at| line.commit(at));
+        for (seconds, want) in [
+            (99, None),
+            (100, Some(&one)),
+            (199, Some(&one)),
+            (200, Some(&three)),
+            (900, Some(&three)),
+        ] {
+            assert_eq!(found(seconds).as_ref(), want, "{seconds}");
+        }
+        assert_eq!(line.position(&two), Some(1));
+        assert_eq!(
+            line.position(&CommitSha::parse(&"0".repeat(40)).unwrap()),
+            None
+        );
+    }
+
+    #[test]
+    fn an_index_grows_with_its_branch_and_a_stale_or_damaged_one_is_made_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let new = NewRepo::init(folder.path()).unwrap();
+        let repo = Repo::open(folder.path()).unwrap();
+        let one = grow(&new, None, 100);
+        let two = grow(&new, Some(&one), 200);
+        let other = grow(&new, Some(&one), 300);
+        let three = grow(&new, Some(&two), 400);
+        let line = |tip: &CommitSha| {
+            let line = Timeline::open(&repo, "main", tip).unwrap();
+            let all = 0..line.len();
+            all.map(|at| line.commit(at).unwrap()).collect::<Vec<_>>()
+        };
+        let name = format!("line-{}", Digest::of(b"main").short());
+        let index = repo.cache().join(name);
+        assert_eq!(line(&two), [one.clone(), two.clone()]);
+        let small = files::read_bounded(&index, 1 << 20).unwrap();
+        assert_eq!(line(&three), [one.clone(), two.clone(), three.clone()]);
+        let large = files::read_bounded(&index, 1 << 20).unwrap();
+        assert_eq!(large.len(), small.len() + 28);
+        // Rewound, and to another line.
+        assert_eq!(line(&other), [one.clone(), other.clone()]);
+        for damaged in [&large[..large.len() - 1], &large[..10], b"", &[7; 200]] {
+            files::write_atomic(&index, damaged).unwrap();
+            assert_eq!(line(&three), [one.clone(), two.clone(), three.clone()]);
+        }
+        let mut flipped = large;
+        flipped[90] ^= 1;
+        files::write_atomic(&index, &flipped).unwrap();
+        assert_eq!(line(&three), [one, two, three]);
+    }
+}

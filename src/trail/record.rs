@@ -1,0 +1,259 @@
+//! Puts together what the entries say of one version. Pure.
+
+use std::collections::BTreeMap;
+
+use super::{Amended, Approver, Gates, Judged, Kept, Record, Shelf, Waived};
+use crate::ledger::entry::{Approved, Merge, Merged};
+use crate::ledger::verdict::{Change, Verdict};
+use crate::ledger::{Body, Stored};
+use crate::timeline::Timeline;
+use crate::units::Digest;
+
+/// A version whose record is wanted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted<'a> {
+    /// The ids that its prompt ever had.
+    pub(crate) ids: &'a [String],
+    /// The version; none of a prompt that was removed.
+    pub(crate) version: Option<Digest>,
+    /// The merge by which the base branch got it.
+    pub(crate) merge: Option<&'a Stored>,
+}
+
+impl Wanted<'_> {
+    fn is_id(self, id: &String) -> bool {
+        self.ids.contains(id)
+    }
+
+    fn is_about(self, prompt: Option<&String>, version: Option<Digest>) -> bool {
+        prompt.is_some_and(|id| self.is_id(id)) && version == self.version
+    }
+
+    fn change(self, verdict: &Verdict) -> Option<&Change> {
+        let mut changes = verdict.changes.iter();
+        changes.find(|change| self.is_about(Some(&change.id), change.to))
+    }
+
+    fn relies_on(self, seq: u64) -> bool {
+        let merge = self.merge.and_then(|stored| merge(stored));
+        merge.is_some_and(|merge| merge.relies_on.contains(&seq))
+    }
+
+    /// Whether an entry says something of this very version.
+    fn names(self, stored: &Stored) -> bool {
+        let subject = |each: &Approved| self.is_about(each.prompt.as_ref(), Some(each.digest));
+        match &stored.entry.body {
+            Body::Verdict(verdict) => self.change(verdict).is_some(),
+            Body::Approve(review) => review.subjects.iter().any(subject),
+            Body::Waiver(waiver) => {
+                self.relies_on(stored.entry.seq)
+                    || self.is_about(waiver.prompt.as_ref(), waiver.version)
+            }
+            Body::Merge(merge) => {
+                let named = |each: &Merged| self.is_about(Some(&each.id), each.to);
+                merge.prompts.iter().any(named)
+            }
+            Body::HeadSeen(_) | Body::Dismiss(_) | Body::Stale(_) | Body::Amend(_) => false,
+        }
+    }
+}
+
+fn merge(stored: &Stored) -> Option<&Merge> {
+    match &stored.entry.body {
+        Body::Merge(merge) => Some(merge),
+        _ => None,
+    }
+}
+
+/// The merge whose push brought the commit at a position, and said something of the prompt.
+pub(crate) fn covering<'s>(
+    shelf: &'s Shelf,
+    line: &Timeline,
+    at: usize,
+    ids: &[String],
+) -> Option<(&'s Stored, &'s Merged)> {
+    shelf.entries().rev().find_map(|stored| {
+        let prompts = &merge(stored)?.prompts;
+        let merged = prompts.iter().find(|each| ids.contains(&each.id))?;
+        let about = &stored.entry.about;
+        let last = line.position(&about.head)?;
+        let covers = match line.position(&about.base) {
+            Some(before) => before < at && at <= last,
+            None => at == last,
+        };
+        covers.then_some((stored, merged))
+    })
+}
+
+/// Puts together what is on record of a version. What only Git tells is left empty.
+pub(crate) fn record(shelf: &Shelf, wanted: Wanted<'_>) -> Record {
+    let judged = relied(shelf, wanted);
+    let mut record = Record {
+        version: wanted.version,
+        amended: amended(shelf, wanted),
+        merge: wanted.merge.map(|stored| stored.entry.seq),
+        ..Record::default()
+    };
+    let Some((stored, verdict)) = judged else {
+        return record;
+    };
+    record.approvals = approvers(shelf, wanted, verdict);
+    record.waivers = waivers(shelf, wanted, stored);
+    record.evidence = verdict.evidence.iter().map(kept).collect();
+    record.verdict = Some(summary(stored, wanted, verdict));
+    record
+}
+
+/// The verdict that the merge relied on; without one, the newest of this version.
+fn relied<'s>(shelf: &'s Shelf, wanted: Wanted<'_>) -> Option<(&'s Stored, &'s Verdict)> {
+    let verdicts = shelf.standing().rev().filter_map(|stored| {
+        let Body::Verdict(verdict) = &stored.entry.body else {
+            return None;
+        };
+        wanted.change(verdict).map(|_| (stored, &**verdict))
+    });
+    let verdicts: Vec<_> = verdicts.collect();
+    let relied = verdicts
+        .iter()
+        .find(|(stored, _)| wanted.relies_on(stored.entry.seq));
+    relied.or(verdicts.first()).copied()
+}
+
+fn approvers(shelf: &Shelf, wanted: Wanted<'_>, verdict: &Verdict) -> Vec<Approver> {
+    let mut reviews = BTreeMap::new();
+    for stored in shelf.standing() {
+        if let Body::Approve(review) = &stored.entry.body {
+            reviews.insert(review.review, (stored, review));
+        }
+    }
+    let about = verdict
+        .approvals
+        .iter()
+        .filter(|each| wanted.is_about(each.prompt.as_ref(), each.digest));
+    let mut found: Vec<Approver> = about
+        .flat_map(|each| each.counted.iter().map(move |review| (each, *review)))
+        .map(|(each, review)| {
+            let known = reviews.get(&review);
+            Approver {
+                group: each.group.clone(),
+                login: known.map(|(_, review)| review.reviewer.login.clone()),
+                id: known.and_then(|(_, review)| review.reviewer.id),
+                review,
+                entry: known.map(|(stored, _)| stored.entry.seq),
+            }
+        })
+        .collect();
+    found.sort_by_key(|each| {
+        (
+            each.group.clone(),
+            each.login.is_none(),
+            each.login.clone(),
+            each.review,
+        )
+    });
+    found
+}
+
+/// The waivers that the merge relied on, or that were written with the verdict.
+fn waivers(shelf: &Shelf, wanted: Wanted<'_>, verdict: &Stored) -> Vec<Waived> {
+    let mut found = Vec::new();
+    for stored in shelf.standing() {
+        let Body::Waiver(waiver) = &stored.entry.body else {
+            continue;
+        };
+        let whole = waiver.prompt.is_none();
+        let about = &stored.entry.about;
+        let same = about.head == verdict.entry.about.head && about.pull == verdict.entry.about.pull;
+        let here = whole || wanted.is_about(waiver.prompt.as_ref(), waiver.version);
+        if here && (same || wanted.relies_on(stored.entry.seq)) {
+            found.push(Waived {
+                gate: waiver.gate.clone(),
+                by: waiver.by.clone(),
+                expires: waiver.expires.clone(),
+                entry: stored.entry.seq,
+            });
+        }
+    }
+    found
+}
+
+fn kept(evidence: &crate::ledger::verdict::Evidence) -> Kept {
+    Kept {
+        name: evidence.name.clone(),
+        sha256: evidence.sha256,
+        used_as: evidence.used_as.clone(),
+        provenance: evidence.provenance.clone(),
+        in_git: None,
+    }
+}
+
+fn summary(stored: &Stored, wanted: Wanted<'_>, verdict: &Verdict) -> Judged {
+    let (whole, hundredths) = (
+        verdict.points / 100_000_000,
+        verdict.points / 1_000_000 % 100,
+    );
+    let score = format!("{whole}.{hundredths:02}");
+    let about = &stored.entry.about;
+    Judged {
+        entry: stored.entry.seq,
+        sha256: stored.digest,
+        pull: about.pull,
+        head: about.head.to_string(),
+        judged: verdict.judged.to_string(),
+        verdict: verdict.verdict.clone(),
+        mode: verdict.mode.clone(),
+        score: verdict.scored.then_some(score),
+        band: verdict.scored.then(|| verdict.band.clone()),
+        gates: gates(wanted, verdict),
+    }
+}
+
+/// A gate is as its worst outcome among those of this prompt and of the change as a whole.
+fn gates(wanted: Wanted<'_>, verdict: &Verdict) -> Gates {
+    let mut worst: Vec<(&str, u8)> = Vec::new();
+    let ours = |id: &Option<String>| id.as_ref().is_none_or(|id| wanted.is_id(id));
+    for outcome in verdict.outcomes.iter().filter(|each| ours(&each.prompt)) {
+        let green = matches!(
+            outcome.outcome.as_str(),
+            "pass" | "not applicable" | "waived"
+        );
+        let rank = if green {
+            0
+        } else {
+            1 + u8::from(outcome.blocks)
+        };
+        match worst.iter_mut().find(|(gate, _)| *gate == outcome.gate) {
+            Some((_, known)) => *known = rank.max(*known),
+            None => worst.push((&outcome.gate, rank)),
+        }
+    }
+    let of = |rank: u8| -> Vec<String> {
+        let fits = worst.iter().filter(|(_, known)| *known == rank);
+        fits.map(|(gate, _)| (*gate).to_owned()).collect()
+    };
+    Gates {
+        green: of(0),
+        warning: of(1),
+        blocking: of(2),
+    }
+}
+
+fn amended(shelf: &Shelf, wanted: Wanted<'_>) -> Vec<Amended> {
+    let named = |stored: &&Stored| wanted.names(stored);
+    shelf
+        .entries()
+        .filter(named)
+        .filter_map(|stored| {
+            let by = shelf.amend(stored.entry.seq)?;
+            let Body::Amend(amend) = &by.entry.body else {
+                return None;
+            };
+            Some(Amended {
+                entry: stored.entry.seq,
+                kind: stored.entry.body.kind(),
+                by: by.entry.seq,
+                reason: amend.reason.clone(),
+            })
+        })
+        .collect()
+}
