@@ -3,17 +3,22 @@
 
 use std::collections::BTreeSet;
 
+use crate::anchor::OnRecord;
 use crate::approval::Approvals;
 use crate::change::{ChangeSet, GovernedKind, Kind, Range};
+use crate::evidence::binding::BoundCases;
 use crate::evidence::collect::{Evidence, Use};
+use crate::evidence::evals::CaseResult;
 use crate::evidence::judged::{Calls, Judged};
 use crate::evidence::traces::calls::Coverage;
 use crate::evidence::traces::fields::FIELDS;
 use crate::evidence::versions::Versions;
 use crate::gates::{self, Alike, Outcome, State, Tally, alike};
-use crate::policy::Mode;
+use crate::git::BlobId;
+use crate::ledger::past::{Past, Prior};
 use crate::policy::provenance::Provenance;
 use crate::policy::scope::Risk;
+use crate::policy::{Mode, Role};
 use crate::prompt::diff::Difference;
 use crate::reason::Code;
 use crate::regression::{self, Comparison};
@@ -45,7 +50,7 @@ pub(crate) struct Report {
     /// Prompts whose files changed while their version did not.
     pub(crate) formatting: Vec<Untrusted>,
     /// Other governed files that changed.
-    pub(crate) governed_files: Vec<(GovernedKind, Untrusted)>,
+    pub(crate) governed_files: Vec<GovernedReport>,
     /// The scorecard.
     pub(crate) card: Scorecard,
     /// The gates.
@@ -62,10 +67,14 @@ pub(crate) struct Report {
     pub(crate) findings: Vec<Untrusted>,
     /// What there is to say of single lines.
     pub(crate) remarks: Vec<Remark>,
+    /// What the ledger says of the changed prompts.
+    pub(crate) past: Past,
     /// The one next step.
     pub(crate) next: Untrusted,
     /// The repository's own templates for it.
     pub(crate) templates: Templates,
+    /// Where the verdict is on record, once that was tried.
+    pub(crate) on_record: Option<OnRecord>,
 }
 
 /// The policy of a check.
@@ -102,8 +111,50 @@ pub(crate) struct ChangeReport {
     pub(crate) triggers: Vec<&'static str>,
     /// How recent its evidence is; `None` where it needs none.
     pub(crate) freshness: Option<Untrusted>,
+    /// Its eval cases, baseline before candidate.
+    pub(crate) evals: Vec<CaseCounts>,
     /// The differences in words.
     pub(crate) differences: Vec<Difference>,
+    /// What the ledger says of it.
+    pub(crate) prior: Option<Prior>,
+}
+
+/// A changed governed file that is no prompt.
+#[derive(Debug, Clone)]
+pub(crate) struct GovernedReport {
+    /// What it is.
+    pub(crate) kind: GovernedKind,
+    /// Where it lies.
+    pub(crate) path: Untrusted,
+    /// Its content at head; `None` where it is not there.
+    pub(crate) blob: Option<BlobId>,
+}
+
+/// The cases of one version, counted by how they came out.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CaseCounts {
+    /// Which version.
+    pub(crate) side: Role,
+    /// All of them.
+    pub(crate) cases: u64,
+    /// Those that passed.
+    pub(crate) passed: u64,
+    /// Those that failed.
+    pub(crate) failed: u64,
+    /// Those that could not be run.
+    pub(crate) errored: u64,
+}
+
+impl CaseCounts {
+    fn of(side: Role, bound: &BoundCases) -> Self {
+        Self {
+            side,
+            cases: bound.cases.len() as u64,
+            passed: bound.count(CaseResult::Passed),
+            failed: bound.count(CaseResult::Failed),
+            errored: bound.count(CaseResult::Errored),
+        }
+    }
 }
 
 /// An evidence file.
@@ -184,16 +235,14 @@ pub(crate) struct Parts<'a> {
     pub(crate) findings: Vec<String>,
     /// The repository's own templates.
     pub(crate) templates: Templates,
+    /// What the ledger says of the changed prompts.
+    pub(crate) past: Past,
 }
 
 impl Report {
     /// Puts the parts together.
     pub(crate) fn of(parts: Parts<'_>) -> Self {
-        // The first policy judges nothing yet: it was written by the change that it would judge.
-        let verdict = match parts.rules.origin {
-            Origin::Bootstrap => Verdict::Pass,
-            Origin::Base | Origin::Simulated => Verdict::of(&parts.outcomes),
-        };
+        let verdict = verdict(parts.rules.origin, &parts.outcomes);
         let coverage = parts
             .evidence
             .coverage
@@ -206,6 +255,7 @@ impl Report {
         findings.extend(parts.approvals.notes.iter().cloned());
         let others = findings_of(parts.changes, parts.versions);
         findings.extend(others.into_iter().map(Untrusted::from));
+        findings.extend(past_the_gate(&parts.past));
         let remarks = remark::remarks(parts.changes, &parts.outcomes, parts.mode);
         Self {
             verdict,
@@ -218,7 +268,7 @@ impl Report {
             range: parts.range,
             governed: !parts.changes.is_empty(),
             scored: !parts.judged.is_empty(),
-            changes: changes(parts.changes, parts.judged),
+            changes: changes(parts.changes, parts.judged, &parts.past),
             formatting: parts
                 .changes
                 .formatting
@@ -229,7 +279,11 @@ impl Report {
                 .changes
                 .governed
                 .iter()
-                .map(|file| (file.kind, file.path.as_str().into()))
+                .map(|file| GovernedReport {
+                    kind: file.kind,
+                    path: file.path.as_str().into(),
+                    blob: file.blob,
+                })
                 .collect(),
             next: next(&parts.outcomes, &parts.card, !parts.judged.is_empty()),
             card: parts.card,
@@ -241,6 +295,8 @@ impl Report {
             findings,
             remarks,
             templates: parts.templates,
+            past: parts.past,
+            on_record: None,
         }
     }
 
@@ -290,6 +346,9 @@ impl Report {
         if !self.governed {
             return String::from("passed: nothing governed changed");
         }
+        if self.lacks_record() {
+            return self.unrecorded();
+        }
         let tally = Tally::of(&self.outcomes);
         let (blocking, waived) = (tally.blocking, tally.waived());
         let gates = if blocking == 1 { "gate" } else { "gates" };
@@ -309,18 +368,33 @@ impl Report {
                 format!("cannot judge: {blocking} {gates} blocked or unreadable{waived}")
             }
         };
+        let change = self
+            .card
+            .total
+            .against(self.past.last().map(|card| card.total));
         match self.verdict {
             Verdict::Pass if !self.scored => format!("{what} · no prompt got another version"),
             _ if !self.scored => what,
             Verdict::Pass => {
                 format!(
-                    "{what} · score {}, {}",
+                    "{what} · score {}{change}, {}",
                     self.card.total,
                     self.card.band.words()
                 )
             }
             // A band says what may be done with a change; this one may not be merged.
-            Verdict::Fail | Verdict::Error => format!("{what} · score {}", self.card.total),
+            Verdict::Fail | Verdict::Error => format!("{what} · score {}{change}", self.card.total),
+        }
+    }
+}
+
+/// The first policy judges nothing yet: it was written by the change that it would judge.
+fn verdict(origin: Origin, outcomes: &[Outcome]) -> Verdict {
+    match origin {
+        Origin::Bootstrap => Verdict::Pass,
+        Origin::Base | Origin::Simulated => {
+            let blocking = outcomes.iter().filter(|each| each.is_blocking());
+            Verdict::of(blocking.map(|each| each.ruling.state))
         }
     }
 }
@@ -338,11 +412,12 @@ fn blocking(outcomes: &[Outcome]) -> Vec<&Outcome> {
     found
 }
 
-fn changes(set: &ChangeSet, judged: &[Judged<'_>]) -> Vec<ChangeReport> {
+fn changes(set: &ChangeSet, judged: &[Judged<'_>], past: &Past) -> Vec<ChangeReport> {
     set.changes
         .iter()
         .map(|change| {
             let shown = change.head.as_ref().or(change.base.as_ref());
+            let judged = judged.iter().find(|judged| judged.change.id == change.id);
             let version = |prompt: &Option<crate::prompt::Prompt>| {
                 prompt.as_ref().map(|prompt| prompt.version.digest())
             };
@@ -361,13 +436,44 @@ fn changes(set: &ChangeSet, judged: &[Judged<'_>]) -> Vec<ChangeReport> {
                 after: version(&change.head),
                 facets: change.facets.iter().map(|facet| facet.id()).collect(),
                 triggers: change.triggers.iter().map(|trigger| trigger.id()).collect(),
-                freshness: judged
-                    .iter()
-                    .find(|judged| judged.change.id == change.id)
-                    .map(|judged| judged.binding.freshness.words().into()),
+                freshness: judged.map(|judged| judged.binding.freshness.words().into()),
+                evals: judged.map(counts).unwrap_or_default(),
                 differences: change.differences.clone(),
+                prior: change
+                    .base
+                    .as_ref()
+                    .and_then(|base| past.prompts.get(base.id.as_str()).cloned()),
             }
         })
+        .collect()
+}
+
+/// What came to the base branch past the gate and is still there.
+fn past_the_gate(past: &Past) -> impl Iterator<Item = Untrusted> + '_ {
+    past.ungated.iter().map(|found| {
+        let version = match found.version {
+            Some(version) => format!("version {}", version.short()),
+            None => String::from("its removal"),
+        };
+        let (prompt, code) = (found.prompt.for_machines(), found.code.for_machines());
+        format!(
+            "ungated change on record: {version} of `{prompt}` came to the base branch by commit {} without a verdict that let it pass [{code}], recorded {}",
+            found.commit,
+            found.at.format("%Y-%m-%d"),
+        )
+        .into()
+    })
+}
+
+fn counts(judged: &Judged<'_>) -> Vec<CaseCounts> {
+    let binding = &judged.binding;
+    let sides = [
+        (Role::Baseline, &binding.baseline),
+        (Role::Candidate, &binding.candidate),
+    ];
+    let counts = sides.into_iter();
+    counts
+        .filter_map(|(side, bound)| Some(CaseCounts::of(side, bound.as_ref()?)))
         .collect()
 }
 

@@ -3,9 +3,10 @@
 use super::{Category, Scored, View, absent, named};
 use crate::evidence::slow::drills::{EXPECTED, MAX_AGE_DAYS, QUESTIONS};
 use crate::policy::{CategoryId, Needs};
+use crate::units::Score;
 
 /// Fewer drills than five score at most 3.
-const FEW: u32 = 30_000;
+const FEW: Score = Score::MIDDLE;
 
 pub(super) struct DebuggingSpeed;
 

@@ -7,6 +7,7 @@ use crate::evidence::judged::Judged;
 use crate::policy::scope::Risk;
 use crate::policy::{CategoryId, Needs};
 use crate::regression;
+use crate::units::Score;
 
 /// The level of the test that counts as a drop here; the gate has its own, settable one.
 const ALPHA: f64 = 0.05;
@@ -22,7 +23,7 @@ const REMEDIES: [&str; 6] = [
 ];
 
 /// A workflow that shows a drop works, but what it shows is not ready.
-const DROPPED: u32 = 30_000;
+const DROPPED: Score = Score::MIDDLE;
 
 pub(super) struct Evaluation;
 

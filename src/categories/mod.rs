@@ -16,6 +16,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use crate::evidence::collect::{Evidence, Use};
 use crate::evidence::judged::{Calls, Judged};
 use crate::evidence::slow::{Found, Kept};
+use crate::ledger::past::Past;
 use crate::policy::{CategoryId, Needs};
 use crate::yaml::YamlError;
 
@@ -52,6 +53,8 @@ pub(crate) struct View<'a> {
     pub(crate) calls: Option<&'a Calls>,
     /// Why there are no calls, where there are none.
     pub(crate) no_calls: &'static str,
+    /// What the ledger says of the changed prompts.
+    pub(crate) past: &'a Past,
     /// The time of the check.
     pub(crate) now: DateTime<Utc>,
 }

@@ -22,7 +22,7 @@ pub(crate) struct Scored {
     /// The checks that applied.
     pub(crate) checks: Vec<Check>,
     /// The highest score that the checks allow, where something caps it, and why.
-    pub(crate) cap: Option<(u32, &'static str)>,
+    pub(crate) cap: Option<(Score, &'static str)>,
     /// Whether the policy's condition holds, where it is no score.
     pub(crate) condition: Option<bool>,
     /// The evidence: files with digests, counts.
@@ -81,14 +81,7 @@ impl Scored {
     pub(crate) fn score(&self) -> Score {
         let earned = self.checks.iter().map(|check| check.earned).sum();
         let possible = self.checks.iter().map(|check| check.possible).sum();
-        let score = Score::from_points(earned, possible);
-        match self
-            .cap
-            .and_then(|(cap, _)| Score::from_ten_thousandths(cap))
-        {
-            Some(cap) => score.min(cap),
-            None => score,
-        }
+        Score::under(self.cap.map(|(cap, _)| cap), earned, possible)
     }
 }
 

@@ -5,10 +5,10 @@ use super::{Category, Scored, View};
 use crate::evidence::collect::Use;
 use crate::evidence::traces::fields::{FIELDS, Field};
 use crate::policy::{CategoryId, Needs};
-use crate::units::{Percent, Share};
+use crate::units::{Percent, Score, Share};
 
 /// Basic calls without versions, contents, retrieval or tools score at most 3.
-const BASIC: u32 = 30_000;
+const BASIC: Score = Score::MIDDLE;
 
 pub(super) struct TraceCompleteness;
 

@@ -13,7 +13,7 @@ const REMEDIES: [&str; 6] = [
     "let every call name its model and provider: {} do",
     "let every call record the model configuration: {} do",
     "let every call name its release: {} do",
-    "record a review that names the base version of each changed prompt: {} have one",
+    "let somebody approve each version before it is merged, or record a review that names the base version of each changed prompt: {} have one",
 ];
 
 pub(super) struct Versioning;
@@ -34,7 +34,7 @@ impl Category for Versioning {
             ("calls record the model configuration", 100),
             ("calls name the release", 100),
             (
-                "a review on record names the base version of each changed prompt",
+                "a review on record, in the ledger or in the kept reviews, names the base version of each changed prompt",
                 100,
             ),
         ]
@@ -93,7 +93,8 @@ fn approved(view: &View<'_>) -> Share {
                         .is_some_and(|version| base.version.is_named(version))
             })
         });
-        share.count(reviewed, 1);
+        let recorded = view.past.prompts.get(base.id.as_str());
+        share.count(reviewed || recorded.is_some_and(|found| found.reviewed), 1);
     }
     share
 }

@@ -2,9 +2,14 @@
 //!
 //! Keys may be added; none is renamed or removed within a version.
 
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
 use super::{Look, Output, RenderError};
+use crate::anchor::OnRecord;
+use crate::ledger::past;
 use crate::prompt::PromptId;
 use crate::prompt::diff::Difference;
 use crate::report::{CoverageReport, Report};
@@ -56,13 +61,29 @@ struct Check<'r> {
     categories: Vec<Category<'r>>,
     outcomes: Vec<Outcome<'r>>,
     comparisons: Vec<Comparison<'r>>,
+    history: Vec<Card<'r>>,
     coverage: Option<Coverage>,
     approvals: serde_json::Value,
     change_requests: serde_json::Value,
     evidence: Vec<EvidenceFile<'r>>,
     findings: Vec<&'r str>,
     errors: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ledger: Option<LedgerOut<'r>>,
     next: &'r str,
+}
+
+/// Where the verdict is on record.
+#[derive(Serialize)]
+struct LedgerOut<'r> {
+    branch: &'r str,
+    recorded: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seq: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha256: Option<Digest>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<&'r str>,
 }
 
 #[derive(Serialize)]
@@ -88,6 +109,63 @@ struct Change<'r> {
     triggers: &'r [&'static str],
     freshness: Option<&'r str>,
     differences: Vec<DifferenceOut<'r>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_approved: Option<LastApproved<'r>>,
+}
+
+/// The last version that came to the base branch with a verdict.
+#[derive(Serialize)]
+struct LastApproved<'r> {
+    version: Digest,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<&'r str>,
+    at: String,
+    by: Vec<Approver<'r>>,
+}
+
+#[derive(Serialize)]
+struct Approver<'r> {
+    login: &'r str,
+    group: &'r str,
+}
+
+/// A card on record.
+#[derive(Serialize)]
+struct Card<'r> {
+    seq: u64,
+    at: String,
+    score: String,
+    categories: BTreeMap<&'r str, String>,
+}
+
+fn card(card: &past::Card) -> Card<'_> {
+    let scores = card.scores.iter();
+    Card {
+        seq: card.seq,
+        at: time(card.at),
+        score: card.total.to_string(),
+        categories: scores
+            .map(|(id, score)| (id.as_str(), score.to_string()))
+            .collect(),
+    }
+}
+
+fn last_approved(found: &past::Prior) -> Option<LastApproved<'_>> {
+    let last = found.approved.as_ref()?;
+    let by = last.by.iter().map(|(login, group)| Approver {
+        login: login.for_machines(),
+        group: group.for_machines(),
+    });
+    Some(LastApproved {
+        version: last.version,
+        label: last.label.as_ref().map(Untrusted::for_machines),
+        at: time(last.at),
+        by: by.collect(),
+    })
+}
+
+fn time(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 #[derive(Serialize)]
@@ -254,14 +332,15 @@ impl<'r> Check<'r> {
             governed_files: report
                 .governed_files
                 .iter()
-                .map(|(kind, path)| GovernedFile {
-                    kind: kind.id(),
-                    path: path.for_machines(),
+                .map(|file| GovernedFile {
+                    kind: file.kind.id(),
+                    path: file.path.for_machines(),
                 })
                 .collect(),
             categories: categories(report),
             outcomes: outcomes(report),
             comparisons: comparisons(report),
+            history: report.past.cards.iter().map(card).collect(),
             coverage: report.coverage.as_ref().map(coverage),
             approvals: super::approvals_json(&report.approvals),
             change_requests: super::change_requests_json(&report.approvals),
@@ -280,8 +359,20 @@ impl<'r> Check<'r> {
                     ))
                 })
                 .collect(),
+            ledger: report.on_record.as_ref().map(on_record),
             next: report.next.for_machines(),
         }
+    }
+}
+
+fn on_record(on_record: &OnRecord) -> LedgerOut<'_> {
+    let entry = on_record.entry.as_ref();
+    LedgerOut {
+        branch: on_record.branch.for_machines(),
+        recorded: entry.is_ok(),
+        seq: entry.ok().map(|entry| entry.seq),
+        sha256: entry.ok().map(|entry| entry.digest),
+        why: entry.err().map(|not| not.why.for_machines()),
     }
 }
 
@@ -305,6 +396,7 @@ fn changes(report: &Report) -> Vec<Change<'_>> {
             triggers: &change.triggers,
             freshness: change.freshness.as_ref().map(Untrusted::for_machines),
             differences: change.differences.iter().map(difference).collect(),
+            last_approved: change.prior.as_ref().and_then(last_approved),
         })
         .collect()
 }
@@ -368,7 +460,7 @@ fn categories(report: &Report) -> Vec<Category<'_>> {
                     of: check.possible,
                 })
                 .collect(),
-            capped: category.capped,
+            capped: category.cap.map(|(_, why)| why),
             evidence: texts(&category.evidence),
             remedy: category.remedy.as_ref().map(Untrusted::for_machines),
         })

@@ -4,9 +4,12 @@ mod approvals;
 mod json;
 mod markdown;
 mod text;
+pub(crate) mod trend;
 
+use crate::ledger::past::Prior;
 use crate::prompt::PromptId;
 use crate::report::Report;
+use crate::units::Digest;
 use crate::untrusted::Untrusted;
 
 pub(crate) use approvals::{approvals_json, approvals_text, change_requests_json};
@@ -67,6 +70,37 @@ fn prompts(ids: &[&PromptId], sink: impl Fn(&Untrusted) -> String) -> String {
         0 => named.join(", "),
         more => format!("{} and {more} more", named.join(", ")),
     }
+}
+
+/// What the ledger says of a prompt, in words: which version was approved last, by whom, when.
+fn prior(found: &Prior, base: Option<Digest>, sink: impl Fn(&Untrusted) -> String) -> String {
+    let Some(last) = &found.approved else {
+        return String::from("no version on record came to the base branch with a verdict");
+    };
+    let label = last
+        .label
+        .as_ref()
+        .map(|label| format!(" (label {})", sink(label)));
+    let by: Vec<String> = last
+        .by
+        .iter()
+        .map(|(login, group)| format!("{} for {}", sink(login), sink(group)))
+        .collect();
+    let by = match by.as_slice() {
+        [] => String::from("a verdict, no approval asked for"),
+        all => all.join(", "),
+    };
+    let other = if base == Some(last.version) {
+        ""
+    } else {
+        "; the base branch has another one now"
+    };
+    format!(
+        "last approved: {}{} by {by}, {}{other}",
+        last.version.short(),
+        label.unwrap_or_default(),
+        last.at.format("%Y-%m-%d"),
+    )
 }
 
 /// Names a difference in words: `temperature 0.2 → 0.7`, `+ tool refund`.

@@ -3,7 +3,8 @@
 
 use unicode_width::UnicodeWidthStr as _;
 
-use super::{Look, Output, RenderError, prompts, words};
+use super::{Look, Output, RenderError, prior, prompts, trend, words};
+use crate::anchor::OnRecord;
 use crate::gates::Alike;
 use crate::policy::Mode;
 use crate::prompt::diff::Difference;
@@ -249,13 +250,16 @@ impl Page {
                 version(change),
                 freshness.unwrap_or_default()
             ));
+            if let Some(found) = change.prior.as_ref() {
+                self.prose("    ", 6, &prior(found, change.before, Untrusted::log));
+            }
             for difference in &change.differences {
                 self.difference(difference);
             }
         }
-        for (kind, path) in &report.governed_files {
-            let path = self.paint(&path.log(), Colour::Bold);
-            self.line(&format!("  {path}  {}", kind.id()));
+        for file in &report.governed_files {
+            let path = self.paint(&file.path.log(), Colour::Bold);
+            self.line(&format!("  {path}  {}", file.kind.id()));
         }
     }
 
@@ -291,7 +295,7 @@ impl Page {
         self.title("Scorecard");
         let mut rows = vec![
             [
-                "category", "weight", "score", "weighted", "needs", "", "owner",
+                "category", "weight", "score", "weighted", "needs", "", "owner", "trend",
             ]
             .map(str::to_owned)
             .to_vec(),
@@ -305,6 +309,7 @@ impl Page {
                 category.threshold.log(),
                 String::from(if category.passes { "✓" } else { "✗" }),
                 category.owner.log(),
+                trend::of_category(report, category.id, category.score),
             ]);
         }
         rows.push(vec![
@@ -313,7 +318,15 @@ impl Page {
             String::new(),
             report.card.total.to_string(),
             report.card.band.words().to_owned(),
+            String::new(),
+            String::new(),
+            trend::of_total(report),
         ]);
+        if report.past.cards.is_empty() {
+            for row in &mut rows {
+                row.truncate(7);
+            }
+        }
         self.table(&rows, &[1, 2, 3]);
         let weak: Vec<_> = report
             .card
@@ -447,10 +460,18 @@ impl Page {
                 file.provenance.id()
             ));
         }
+        lines.extend(report.on_record.as_ref().map(on_record));
         for line in lines {
             let line = self.paint(&format!("  {line}"), Colour::Dim);
             self.line(&line);
         }
+    }
+}
+
+fn on_record(on_record: &OnRecord) -> String {
+    match &on_record.entry {
+        Ok(entry) => format!("ledger {} {}", on_record.branch.log(), entry.short()),
+        Err(not) => format!("ledger: not recorded, {}", not.why.log()),
     }
 }
 

@@ -16,7 +16,7 @@ pub(crate) use fit::Place;
 #[cfg(test)]
 pub(crate) use values::VALUES;
 
-use super::{Look, Output, RenderError};
+use super::{Look, Output, RenderError, trend};
 use crate::policy::Mode;
 use crate::regression::Comparison;
 use crate::report::{ChangeReport, Report};
@@ -110,6 +110,7 @@ fn values(report: &Report, room: Room, place: Place<'_>) -> Values {
         scorecard: report.scored && room.shows(Section::Scorecard),
         categories: rows::categories(report, room),
         total: report.card.total.to_string(),
+        trend: trend::of_total(report),
         band: report.card.band.words(),
         evals: room
             .shows(Section::Evals)
@@ -138,6 +139,7 @@ fn values(report: &Report, room: Room, place: Place<'_>) -> Values {
         head: report.range.head.short().to_owned(),
         files: rows::files(report, room),
         traces: report.coverage.is_some(),
+        ledger: report.on_record.as_ref().map(rows::on_record),
         again: again(report),
         left_out: place.left_out(room, |section| has(report, section)),
     }

@@ -1,7 +1,8 @@
 //! The rows of the comment's tables: every text sent through its sink, cut to the room there is.
 
+use crate::anchor::OnRecord;
 use crate::gates::Alike;
-use crate::output::{prompts as named, words};
+use crate::output::{prior, prompts as named, trend, words};
 use crate::prompt::diff::Difference;
 use crate::regression::{Comparison, p_value, points};
 use crate::report::{ChangeReport, CoverageReport, Report};
@@ -131,6 +132,8 @@ shown! {
         facets: String,
         /// how its eval run is tied to it
         freshness: String,
+        /// which version was approved last, by whom and when; none where nothing is on record
+        approved: Option<String>,
         /// the differences, a list of lines
         differences: Vec<String>,
     }
@@ -147,6 +150,10 @@ pub(super) fn changes(report: &Report, room: Room) -> Table<Changed> {
             .as_ref()
             .map(Untrusted::inline)
             .unwrap_or_default(),
+        approved: change
+            .prior
+            .as_ref()
+            .map(|found| prior(found, change.before, |text| room.name(text))),
         differences: change
             .differences
             .iter()
@@ -166,11 +173,9 @@ shown! {
 }
 
 pub(super) fn governed_files(report: &Report, room: Room) -> Table<Governed> {
-    Table::of(report.governed_files.iter(), room, |(kind, path)| {
-        Governed {
-            path: path.shortened(room.text).code(),
-            kind: kind.id(),
-        }
+    Table::of(report.governed_files.iter(), room, |file| Governed {
+        path: file.path.shortened(room.text).code(),
+        kind: file.kind.id(),
     })
 }
 
@@ -251,6 +256,8 @@ shown! {
         evidence: String,
         /// who answers for it
         owner: String,
+        /// how its score went, a block a card; empty where nothing is on record
+        trend: String,
         /// the policy's note, or none
         note: Option<String>,
     }
@@ -277,6 +284,7 @@ pub(super) fn categories(report: &Report, room: Room) -> Vec<CategoryRow> {
                 }
             },
             owner: room.name(&category.owner),
+            trend: trend::of_category(report, category.id, category.score),
             note: category.note.as_ref().map(|note| room.name(note)),
         })
         .collect()
@@ -492,6 +500,14 @@ pub(super) fn findings(report: &Report, room: Room) -> Vec<String> {
         ));
     }
     lines
+}
+
+/// Where the verdict is on record.
+pub(super) fn on_record(on_record: &OnRecord) -> String {
+    match &on_record.entry {
+        Ok(entry) => format!("ledger {} `{}`", entry.seq, entry.digest.short()),
+        Err(not) => format!("not recorded: {}", not.why.shortened(300).inline()),
+    }
 }
 
 pub(super) fn files(report: &Report, room: Room) -> String {

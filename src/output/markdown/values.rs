@@ -37,6 +37,8 @@ shown! {
         categories: Vec<rows::CategoryRow>,
         /// the final score
         total: String,
+        /// how the final score went, a block a card; empty where nothing is on record
+        trend: String,
         /// its band
         band: &'static str,
         /// the comparisons, a list, or none
@@ -63,6 +65,8 @@ shown! {
         files: String,
         /// whether there are traces
         traces: bool,
+        /// the ledger's newest entry, or why the verdict is not recorded, or none
+        ledger: Option<String>,
         /// the command that repeats the verdict
         again: String,
         /// what was left out to fit the place, or none
