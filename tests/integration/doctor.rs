@@ -61,10 +61,12 @@ fn a_whole_set_up_is_told_line_by_line_and_nothing_is_changed() {
         "set-up",
         "token",
         "contents",
+        "ledger",
         "pull-requests",
         "statuses",
         "status",
         "trust",
+        "ledger-branch",
     ];
     assert_eq!(
         states(&ran),
@@ -356,7 +358,7 @@ fn rules_that_cannot_be_read_leave_the_tier_open() {
     fake.fault("GET", "/rules/", 9, Trouble::Status(403, ""));
     let ran = doctor(&repo, &fake, "ghs_write").exits(1);
     assert_eq!(state(&ran, "trust"), "cannot tell");
-    assert_eq!(closing(&ran), "0 things are missing, 1 cannot be told");
+    assert_eq!(closing(&ran), "0 things are missing, 2 cannot be told");
 }
 
 #[test]
@@ -407,4 +409,47 @@ fn the_set_up_is_recognised_by_its_workflows() {
     }
     let ran = doctor(&Repo::sample(), &fake, "ghs_write").exits(0);
     assert!(told(&ran, "set-up").contains("no workflow here uses gatecard"));
+}
+
+#[test]
+fn the_ledger_is_missing_only_where_the_policy_requires_it() {
+    let rules = |kinds: &[&str]| kinds.iter().map(|kind| json!({ "type": kind })).collect();
+    for (word, kinds, state_of, words) in [
+        (
+            "required",
+            &["deletion"] as &[_],
+            "missing",
+            "can be rewritten by",
+        ),
+        (
+            "required",
+            &[],
+            "missing",
+            "can be deleted and rewritten by",
+        ),
+        (
+            "required",
+            &["deletion", "non_fast_forward"],
+            "ok",
+            "nobody may delete",
+        ),
+        ("best-effort", &[], "ok", "gh api repos/"),
+    ] {
+        let policy =
+            format!("version: 1\nmode: advise\nprompts: [\"prompts/**\"]\nledger: {word}\n");
+        let (repo, fake) = (
+            Repo::with(&[("gatecard.yml", &policy)]),
+            FakeGitHub::start(),
+        );
+        fake.rules(rules(kinds));
+        let ran = doctor(&repo, &fake, "ghs_write");
+        assert_eq!(state(&ran, "ledger-branch"), state_of, "{}", ran.out);
+        assert!(told(&ran, "ledger-branch").contains(words), "{}", ran.out);
+        let read = doctor(&repo, &fake, "ghs_read").exits(1);
+        let may = if word == "required" { "missing" } else { "ok" };
+        assert_eq!(state(&read, "ledger"), may, "{}", read.out);
+    }
+    let policy = "version: 1\nprompts: [\"prompts/**\"]\nledger: off\n";
+    let (repo, fake) = (Repo::with(&[("gatecard.yml", policy)]), FakeGitHub::start());
+    assert!(!doctor(&repo, &fake, "ghs_write").out.contains("ledger"));
 }

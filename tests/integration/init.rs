@@ -5,10 +5,16 @@ use std::path::Path;
 
 use crate::harness::{Ran, Repo, gatecard};
 
-const SIMPLE: &[&str] = &[".github/gatecard.yml", ".github/workflows/gatecard.yml"];
+const SIMPLE: &[&str] = &[
+    ".github/gatecard.yml",
+    ".github/workflows/gatecard-record.yml",
+    GATE,
+];
+const GATE: &str = ".github/workflows/gatecard.yml";
 const TWO_STAGE: &[&str] = &[
     ".github/gatecard.yml",
     ".github/workflows/gatecard-ping.yml",
+    ".github/workflows/gatecard-record.yml",
     ".github/workflows/gatecard.yml",
     ".github/workflows/prompt-evals.yml",
 ];
@@ -72,7 +78,7 @@ fn what_the_repository_shows_and_what_flags_say_stands_in_the_files() {
     let sha = "a".repeat(40);
     let action = format!("acme/gatecard@{sha}");
     let ran = init(&repo.path(), &["--action", &action]).exits(0);
-    let (policy, workflow) = (read(&repo, SIMPLE[0]), read(&repo, SIMPLE[1]));
+    let (policy, workflow) = (read(&repo, SIMPLE[0]), read(&repo, GATE));
     assert!(policy.contains("\n  - \"app/prompts/**\"\n"), "{policy}");
     assert!(
         workflow.contains(" -c qa/promptfooconfig.yaml "),
@@ -95,7 +101,7 @@ fn what_the_repository_shows_and_what_flags_say_stands_in_the_files() {
         "make \"evals\"",
     ];
     init(&repo.path(), &[&flags[..], &["--force"]].concat()).exits(0);
-    let (policy, workflow) = (read(&repo, SIMPLE[0]), read(&repo, SIMPLE[1]));
+    let (policy, workflow) = (read(&repo, SIMPLE[0]), read(&repo, GATE));
     assert!(
         policy.contains("  - \"x/**\"\n  - \"y/*.md\"\n"),
         "{policy}"
@@ -160,10 +166,10 @@ fn a_file_that_is_there_is_kept_and_then_nothing_is_written() {
     );
     assert!(ran.err.contains("--force"), "{}", ran.err);
     assert_eq!(new_files(&repo), [".github/workflows/gatecard.yml"]);
-    assert_eq!(read(&repo, SIMPLE[1]), "mine\n");
+    assert_eq!(read(&repo, GATE), "mine\n");
     init(&repo.path(), &["--workflow", "two-stage", "--force"]).exits(0);
     assert_eq!(new_files(&repo), TWO_STAGE);
-    assert!(read(&repo, SIMPLE[1]).contains("workflow_run"));
+    assert!(read(&repo, GATE).contains("workflow_run"));
     // The same again changes nothing, and so needs no leave.
     init(&repo.path(), &["--workflow", "two-stage"]).exits(0);
 }

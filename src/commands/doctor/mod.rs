@@ -1,6 +1,7 @@
 //! `gatecard doctor`: what is missing in this set-up, and how far its verdict can be trusted.
 //! Changes nothing, here or on GitHub.
 
+mod ledger;
 mod setup;
 pub(crate) mod tier;
 mod trust;
@@ -197,6 +198,10 @@ fn github(environment: &Environment, rules: Option<&Rules>) -> Vec<Finding> {
     if policy.is_some_and(artifacts) {
         needed.push(Permission::Actions);
     }
+    if let Some(policy) = policy.filter(|policy| ledger::wanted(policy)) {
+        let granted = granted(&session, &repo, Permission::Ledger);
+        findings.push(ledger::writable(granted, policy));
+    }
     let asked = needed.into_iter();
     findings.extend(asked.map(|one| permission(one, granted(&session, &repo, one))));
     let teams = policy.map(|policy| policy.people.teams());
@@ -204,6 +209,7 @@ fn github(environment: &Environment, rules: Option<&Rules>) -> Vec<Finding> {
     findings.extend(teams.map(|name| team(&session, name)));
     let own = environment.actions;
     findings.extend(trust::findings(&session, &repo, policy, own));
+    findings.extend(policy.and_then(|policy| ledger::protected(&session, &repo, policy)));
     findings
 }
 

@@ -136,6 +136,7 @@ mod tests {
             let demands = Demands {
                 statuses,
                 workflows,
+                ..Demands::default()
             };
             assert_eq!(Tier::of(&demands, ours), expected, "{demands:?}");
         }

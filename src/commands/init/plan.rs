@@ -49,6 +49,8 @@ pub(super) struct Plan {
     pub(super) evals: String,
     /// Whether that command's config is not there yet.
     pub(super) config_lacks: bool,
+    /// The branch that pull requests go into.
+    pub(super) branch: String,
     /// gatecard's own action; none where somebody must still name it.
     pub(super) action: Option<String>,
 }
@@ -78,6 +80,7 @@ impl Plan {
             prompts,
             evals: answers.evals.unwrap_or_else(|| default_evals(seen)),
             config_lacks,
+            branch: seen.branch.clone().unwrap_or_else(|| String::from("main")),
             action: answers.action,
         })
     }

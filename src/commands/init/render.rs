@@ -15,16 +15,21 @@ const SIMPLE: &str = include_str!("../../../templates/init/simple.yml.j2");
 const PROMPT_EVALS: &str = include_str!("../../../templates/init/prompt-evals.yml.j2");
 const GATE: &str = include_str!("../../../templates/init/gate.yml.j2");
 const PING: &str = include_str!("../../../templates/init/ping.yml.j2");
+const RECORD: &str = include_str!("../../../templates/init/record.yml.j2");
 const EVALS_STEPS: &str = include_str!("../../../templates/init/evals-steps.yml.j2");
 const GATE_STEPS: &str = include_str!("../../../templates/init/gate-steps.yml.j2");
 
 /// The workflows of the first set-up.
-const SIMPLE_FILES: &[(&str, &str)] = &[(".github/workflows/gatecard.yml", SIMPLE)];
+const SIMPLE_FILES: &[(&str, &str)] = &[
+    (".github/workflows/gatecard.yml", SIMPLE),
+    (".github/workflows/gatecard-record.yml", RECORD),
+];
 /// The workflows of the second.
 const TWO_STAGE_FILES: &[(&str, &str)] = &[
     (".github/workflows/prompt-evals.yml", PROMPT_EVALS),
     (".github/workflows/gatecard.yml", GATE),
     (".github/workflows/gatecard-ping.yml", PING),
+    (".github/workflows/gatecard-record.yml", RECORD),
 ];
 
 /// Writes the files of a plan.
@@ -58,6 +63,7 @@ fn values(plan: &Plan) -> Json {
         .collect();
     json!({
         "two_stage": plan.two_stage,
+        "branch": quoted(&plan.branch),
         "cached": !plan.two_stage,
         "prompts": plan.prompts.iter().map(|pattern| quoted(pattern)).collect::<Vec<_>>(),
         "paths": quoted(&paths.join("\n")),
@@ -173,7 +179,7 @@ mod tests {
                 assert_eq!(commit.len(), 40, "{path}: {uses}");
             }
             let gate = text.contains("OWNER/gatecard@0");
-            assert_eq!(gate, text.contains("statuses: write"), "{path}");
+            assert_eq!(gate, text.contains(": write"), "{path}");
         }
     }
 
@@ -181,7 +187,8 @@ mod tests {
     fn the_stage_that_may_write_takes_no_file_of_the_pull_request() {
         for (path, text) in all() {
             let file = yaml::to_json(&text).unwrap();
-            let Some(job) = file["jobs"].get("gate") else {
+            let jobs = &file["jobs"];
+            let Some(job) = jobs.get("gate").or_else(|| jobs.get("record")) else {
                 continue;
             };
             let shown = job.to_string();

@@ -23,7 +23,7 @@ fn steps(plan: &Plan, seen: &Seen, written: &[Written]) -> Vec<String> {
     let mut steps = Vec::new();
     if plan.action.is_none() {
         steps.push(format!(
-            "complete the line `uses: {PLACEHOLDER}` in .github/workflows/gatecard.yml: the gate cannot run before"
+            "complete the line `uses: {PLACEHOLDER}` in .github/workflows/gatecard.yml and gatecard-record.yml: the gate cannot run before"
         ));
     }
     if plan.config_lacks {

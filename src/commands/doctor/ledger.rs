@@ -1,0 +1,82 @@
+//! What the doctor says of the ledger: whether its branch is kept from being rewritten.
+
+use serde_json::json;
+
+use super::{Finding, permission, plain};
+use crate::github::RepoName;
+use crate::github::probe::{Granted, Permission};
+use crate::github::session::{Phase, Session};
+use crate::policy::Policy;
+use crate::policy::ledger::Recording;
+
+/// Whether verdicts are to be recorded.
+pub(super) fn wanted(policy: &Policy) -> bool {
+    policy.ledger.recording != Recording::Off
+}
+
+/// Whether the token may write the ledger. Where the policy only wishes for it, one that may not
+/// is no fault.
+pub(super) fn writable(granted: Granted, policy: &Policy) -> Finding {
+    match (granted, policy.ledger.recording) {
+        (Granted::No, Recording::BestEffort) => {
+            let words = "the token may not write it, so verdicts are not recorded";
+            let fix = format!("permissions:\n  {}", Permission::Ledger.line());
+            Finding::there(Permission::Ledger.name(), words).with(&fix)
+        }
+        (granted, _) => permission(Permission::Ledger, granted),
+    }
+}
+
+/// Whether a ruleset protects the ledger's branch, and the one that does.
+pub(super) fn protected(session: &Session, repo: &RepoName, policy: &Policy) -> Option<Finding> {
+    if !wanted(policy) {
+        return None;
+    }
+    let branch = &policy.ledger.branch;
+    let asked = session.client().rules(repo, branch);
+    let rules = match session.run(Phase::Rest, "read the branch's rules", asked) {
+        Ok(rules) => rules,
+        Err(error) => return Some(Finding::unclear(WHAT, plain(&error))),
+    };
+    let (words, next) = match (rules.stays, rules.grows) {
+        (true, true) => {
+            let words = format!("nobody may delete `{branch}` or rewrite its history");
+            return Some(Finding::there(WHAT, words));
+        }
+        (false, true) => ("deleted", "deletion"),
+        (true, false) => ("rewritten", "non_fast_forward"),
+        (false, false) => ("deleted and rewritten", "deletion and non_fast_forward"),
+    };
+    let words = format!(
+        "`{branch}` can be {words} by whoever may write: `gatecard verify` shows it only against an anchor"
+    );
+    let fix = format!(
+        "a ruleset with {next}:\ngh api repos/{repo}/rulesets --input - <<'END'\n{:#}\nEND",
+        ruleset(branch)
+    );
+    // What protects the record of a verdict is no part of the verdict.
+    let advises = policy.ledger.recording == Recording::BestEffort;
+    Some(if advises {
+        Finding::there(WHAT, words).with(&fix)
+    } else {
+        Finding::missing(WHAT, words, &fix)
+    })
+}
+
+const WHAT: &str = "ledger-branch";
+
+/// A ruleset as GitHub's API takes it. That only one app may write cannot be asked for here: who
+/// that is, nobody but the repository's owner knows.
+fn ruleset(branch: &str) -> serde_json::Value {
+    json!({
+        "name": "gatecard ledger",
+        "target": "branch",
+        "enforcement": "active",
+        "conditions": { "ref_name": { "include": [format!("refs/heads/{branch}")], "exclude": [] } },
+        "rules": [
+            { "type": "deletion" },
+            { "type": "non_fast_forward" },
+            { "type": "required_linear_history" },
+        ],
+    })
+}
