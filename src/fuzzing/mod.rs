@@ -41,6 +41,7 @@ targets! {
     github_models: prompts::github_models, "A GitHub Models prompt file.";
     html: outputs::html, "The sink of HTML.";
     kept: rules::kept, "The drills, reviews and data policy that a repository keeps.";
+    ledger_entry: rules::ledger_entry, "A file on the ledger's branch.";
     log_line: outputs::log_line, "The sink of terminals and logs.";
     markdown_block: outputs::markdown_block, "The sink of Markdown's blocks.";
     markdown_code: outputs::markdown_code, "The sink of Markdown's code spans.";

@@ -1,13 +1,19 @@
 //! Sinks and renderers: no text from outside does anything where it is printed.
 
+use std::collections::BTreeMap;
+
+use chrono::DateTime;
+
 use super::text;
 use crate::commands::demo;
 use crate::git::RepoPath;
+use crate::ledger::past::{Card, LastApproved, Prior};
 use crate::output::{Look, OUTPUTS, Place, markdown};
 use crate::prompt::PromptId;
 use crate::prompt::diff::Difference;
 use crate::report::Report;
 use crate::templates::{Template, Templates};
+use crate::units::{Digest, Score};
 use crate::untrusted::{Untrusted, hidden, properties};
 
 macro_rules! sinks {
@@ -101,6 +107,25 @@ fn replaced(mut report: Report, text: &str) -> Report {
         next().for_machines().clone_into(&mut remark.path);
         (remark.title, remark.text) = (next(), next());
     }
+    let record = Prior {
+        approved: Some(LastApproved {
+            version: Digest::of(&[]),
+            label: Some(next()),
+            at: DateTime::UNIX_EPOCH,
+            by: vec![(next(), next())],
+        }),
+        gated: Some(false),
+        reviewed: false,
+    };
+    for change in &mut report.changes {
+        change.prior = Some(record.clone());
+    }
+    report.past.cards = vec![Card {
+        seq: 1,
+        at: DateTime::UNIX_EPOCH,
+        total: report.card.total,
+        scores: BTreeMap::from([(next().for_machines().to_owned(), Score::LOWEST)]),
+    }];
     report.findings = vec![next(), text.into()];
     report.next = next();
     report

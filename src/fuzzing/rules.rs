@@ -6,6 +6,8 @@ use crate::approval::file;
 use crate::evidence::slow::{data_policy, drills, reviews};
 use crate::git::RepoPath;
 use crate::github::Event;
+use crate::ledger::entry::Entry;
+use crate::ledger::{place, read};
 use crate::policy::people::Member;
 use crate::prompt::canonical;
 use crate::publish::Marker;
@@ -122,4 +124,23 @@ pub(super) fn github(data: &[u8]) {
 
 pub(super) fn workflow(data: &[u8]) {
     crate::change::fuzzing::workflow(data);
+}
+
+/// A file that is read as an entry is what would be written for it, at its one path.
+pub(super) fn ledger_entry(data: &[u8]) {
+    let Ok(entry) = serde_json::from_slice::<Entry>(data) else {
+        assert!(read::parse("entries/0000/00/0000000001-verdict.json", data).is_err());
+        return;
+    };
+    let path = place::path(entry.seq, entry.body.kind());
+    if let Ok(stored) = read::parse(&path, data) {
+        assert_eq!(
+            stored.entry.bytes().ok().as_deref(),
+            Some(data),
+            "other bytes"
+        );
+        assert_eq!(place::parse(&path), Some((entry.seq, entry.body.kind())));
+        assert!(read::parse("entries/0000/00/0000000000-amend.json", data).is_err());
+    }
+    drop(read::keys(&entry));
 }
