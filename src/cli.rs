@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand};
 #[command(name = "gatecard", version, max_term_width = 100)]
 #[command(
     after_help = "Exit codes: 0 pass, 1 a gate failed, 2 usage or policy error, \
-    3 evidence or prompt unreadable, 4 GitHub or network."
+    3 evidence or prompt unreadable, 4 GitHub or network, 5 the ledger."
 )]
 pub(crate) struct Cli {
     /// What to do.
@@ -24,10 +24,20 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Which approvals count for what would be merged, and why the others do not.
     Approvals(ApprovalsArgs),
+    /// Put on record what a branch got, with the verdicts and approvals that let it.
+    Record(RecordArgs),
     /// Save what the policy's sources name on GitHub, to check without network.
     Evidence(EvidenceArgs),
     /// Every prompt with its version at a revision.
     Prompts(PromptsArgs),
+    /// Whether the ledger holds: offline, everything that this clone can tell.
+    Verify(VerifyArgs),
+    /// Every version of a prompt that the base branch got: who approved it, on what evidence.
+    Log(LogArgs),
+    /// Which version the base branch had at a time, and who approved it.
+    Blame(BlameArgs),
+    /// The audit trail as in-toto statements, or as a table.
+    Export(ExportArgs),
     /// Write a policy and workflows for this repository.
     Init(InitArgs),
     /// What a reason code, a gate or a category means.
@@ -79,6 +89,10 @@ pub(crate) struct CheckArgs {
     /// published: they are then fetched from GitHub.
     #[arg(long, value_name = "DIR")]
     pub(crate) fetched: Option<PathBuf>,
+    /// Record the result in the ledger's branch of this repository, without network. Where it is
+    /// published it is recorded without this.
+    #[arg(long, conflicts_with = "policy_file")]
+    pub(crate) record: bool,
     /// text, markdown or json, to standard output or to a file. May be given several times.
     #[arg(long, value_name = "NAME[=FILE]", default_value = "text")]
     pub(crate) format: Vec<String>,
@@ -111,6 +125,35 @@ pub(crate) struct ApprovalsArgs {
     pub(crate) format: String,
 }
 
+/// `gatecard record`.
+#[derive(Debug, Args)]
+pub(crate) struct RecordArgs {
+    /// The repository: a clone, a bare one, or a linked worktree.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) repo: PathBuf,
+    /// The policy's path [default: .github/gatecard.yml or gatecard.yml].
+    #[arg(long, value_name = "PATH")]
+    pub(crate) policy: Option<String>,
+    /// The payload of a push or of a closed pull request [default: `GITHUB_EVENT_PATH`].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) event: Option<PathBuf>,
+    /// What the branch had, instead of an event.
+    #[arg(long, value_name = "REV", requires = "to", conflicts_with = "event")]
+    pub(crate) from: Option<String>,
+    /// What the branch has now.
+    #[arg(long, value_name = "REV", requires = "from")]
+    pub(crate) to: Option<String>,
+    /// The branch [default: the repository's default branch].
+    #[arg(long, value_name = "NAME", requires = "from")]
+    pub(crate) branch: Option<String>,
+    /// The number of an entry that is wrong: it supports nothing any more.
+    #[arg(long, value_name = "SEQ", requires = "reason", conflicts_with_all = ["from", "event"])]
+    pub(crate) amend: Option<u64>,
+    /// Why the entry is wrong, for whoever reads the ledger: no secrets, no addresses.
+    #[arg(long, value_name = "TEXT", requires = "amend")]
+    pub(crate) reason: Option<String>,
+}
+
 /// `gatecard evidence`.
 #[derive(Debug, Args)]
 pub(crate) struct EvidenceArgs {
@@ -140,6 +183,119 @@ pub(crate) struct PromptsArgs {
     /// text or json.
     #[arg(long, value_name = "NAME", default_value = "text", value_parser = ["text", "json"])]
     pub(crate) format: String,
+}
+
+/// `gatecard verify`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 the ledger holds, 1 it does not, 2 nobody can tell from here."
+)]
+pub(crate) struct VerifyArgs {
+    /// The repository: a clone, a bare one, or a linked worktree.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) repo: PathBuf,
+    /// The ledger's branch or commit [default: the policy's branch, here or fetched].
+    #[arg(long, value_name = "REF")]
+    pub(crate) ledger: Option<String>,
+    /// The base branch whose changes must be on record [default: the repository's].
+    #[arg(long, value_name = "BASE")]
+    pub(crate) branch: Option<String>,
+    /// The policy's path [default: .github/gatecard.yml or gatecard.yml].
+    #[arg(long, value_name = "PATH")]
+    pub(crate) policy: Option<String>,
+    /// From when on changes must be on record: after a commit, or from a day or time (RFC 3339)
+    /// on [default: after the base of the first entry].
+    #[arg(long, value_name = "REV|DATE")]
+    pub(crate) since: Option<String>,
+    /// An entry's number and at least 12 characters of its digest, from a commit status or a step
+    /// output. May be given several times.
+    #[arg(long, value_name = "SEQ:DIGEST")]
+    pub(crate) anchor: Vec<String>,
+    /// Whose keys may sign entries, as ssh-keygen reads it; times are in UTC.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) allowed_signers: Option<PathBuf>,
+    /// GitHub's keys, <https://github.com/web-flow.gpg>, to check the commits' signatures with gpgv.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) github_keys: Option<PathBuf>,
+    /// text or json.
+    #[arg(long, value_name = "NAME", default_value = "text", value_parser = ["text", "json"])]
+    pub(crate) format: String,
+}
+
+/// The base branch and the ledger that a command reads.
+#[derive(Debug, Args)]
+pub(crate) struct HistoryArgs {
+    /// The repository: a clone, a bare one, or a linked worktree.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) repo: PathBuf,
+    /// The base branch [default: the remote's default branch, else the one that is checked out].
+    #[arg(long, value_name = "BASE")]
+    pub(crate) branch: Option<String>,
+    /// The ledger's branch, or a commit of it [default: what the base branch's policy says].
+    #[arg(long, value_name = "REF")]
+    pub(crate) ledger: Option<String>,
+    /// The policy's path [default: .github/gatecard.yml or gatecard.yml].
+    #[arg(long, value_name = "PATH")]
+    pub(crate) policy: Option<String>,
+}
+
+/// `gatecard log`.
+#[derive(Debug, Args)]
+pub(crate) struct LogArgs {
+    /// The prompt's id. Without it, each prompt as it is now.
+    pub(crate) prompt: Option<String>,
+    /// What is read.
+    #[command(flatten)]
+    pub(crate) history: HistoryArgs,
+    /// Only what came later: than a time (RFC 3339), from the start of a day (UTC), or after a
+    /// revision.
+    #[arg(long, value_name = "DATE|REV")]
+    pub(crate) since: Option<String>,
+    /// text, json or csv.
+    #[arg(long, value_name = "NAME", default_value = "text", value_parser = ["text", "json", "csv"])]
+    pub(crate) format: String,
+}
+
+/// `gatecard blame`.
+#[derive(Debug, Args)]
+pub(crate) struct BlameArgs {
+    /// The prompt's id, with `--at`.
+    #[arg(requires = "at", required_unless_present = "version")]
+    pub(crate) prompt: Option<String>,
+    /// A time (RFC 3339), a day (its end, UTC), or a revision such as a release's tag.
+    #[arg(long, value_name = "TIME|REV|RELEASE", requires = "prompt")]
+    pub(crate) at: Option<String>,
+    /// A version, as traces name it: at least its first 12 characters.
+    #[arg(long, value_name = "DIGEST", conflicts_with_all = ["prompt", "at"])]
+    pub(crate) version: Option<String>,
+    /// What is read.
+    #[command(flatten)]
+    pub(crate) history: HistoryArgs,
+    /// text, json or csv.
+    #[arg(long, value_name = "NAME", default_value = "text", value_parser = ["text", "json", "csv"])]
+    pub(crate) format: String,
+}
+
+/// `gatecard export`.
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// What is read.
+    #[command(flatten)]
+    pub(crate) history: HistoryArgs,
+    /// vsa: SLSA verification summaries; svr: in-toto simple verification results; test-result:
+    /// in-toto test results of every verdict; csv: one line a version.
+    #[arg(long, value_name = "NAME", value_parser = ["vsa", "svr", "test-result", "csv"])]
+    pub(crate) format: String,
+    /// Only what came later: than a time (RFC 3339), from the start of a day (UTC), or after a
+    /// revision.
+    #[arg(long, value_name = "DATE|REV")]
+    pub(crate) since: Option<String>,
+    /// Only this prompt.
+    #[arg(long, value_name = "ID")]
+    pub(crate) prompt: Option<String>,
+    /// Where to write it [default: standard output].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 /// `gatecard init`.

@@ -12,6 +12,7 @@ use crate::commands::doctor::tier::Tier;
 use crate::evidence::traces::fields::FIELDS;
 use crate::evidence::{evals, traces};
 use crate::gates::{KINDS, Section, State};
+use crate::ledger::verify::finding::Code as Finding;
 use crate::output::{OUTPUTS, VALUES};
 use crate::policy::{CategoryId, CommentMode, TOP_LEVEL};
 use crate::prompt::FORMATS;
@@ -194,7 +195,20 @@ fn tables() -> Vec<(&'static str, &'static str, String)> {
             "values",
             table(&["value", "what"], values),
         ),
+        (
+            "docs/ledger.md",
+            "findings",
+            table(&["code", "weight", "meaning", "what to do"], findings()),
+        ),
         ("docs/cli.md", "help", help()),
+        (
+            "docs/ledger.md",
+            "entries",
+            table(
+                &["where", "field", "meaning"],
+                crate::ledger::schema::rows(),
+            ),
+        ),
         (
             "docs/limits.md",
             "limits",
@@ -210,6 +224,18 @@ fn tiers() -> Vec<Vec<String>> {
     let row = |tier: &Tier| [tier.id(), tier.about(), tier.insider(), tier.next()];
     let rows = Tier::ALL.iter().map(row);
     rows.map(|row| row.map(str::to_owned).to_vec()).collect()
+}
+
+fn findings() -> Vec<Vec<String>> {
+    let row = |code: &Finding| {
+        vec![
+            format!("`{}`", code.id()),
+            code.weight().id().to_owned(),
+            code.about().to_owned(),
+            code.fix().to_owned(),
+        ]
+    };
+    Finding::ALL.iter().map(row).collect()
 }
 
 fn help() -> String {

@@ -65,10 +65,16 @@ pub(super) fn run(args: &DemoArgs, context: &mut Context<'_>) -> Result<u8, Erro
 /// The report of the blocked change.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn blocked() -> Option<crate::report::Report> {
+    report_of("blocked")
+}
+
+/// The report of a branch of the example.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn report_of(branch: &str) -> Option<crate::report::Report> {
     let folder = tempfile::tempdir().ok()?;
     let now = NOW.parse().ok()?;
     build(&built_in(), folder.path(), now).ok()?;
-    let checked = check::evaluate(&request(folder.path(), "blocked", now)).ok()?;
+    let checked = check::evaluate(&request(folder.path(), branch, now)).ok()?;
     Some(checked.report)
 }
 

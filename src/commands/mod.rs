@@ -6,9 +6,12 @@ pub(crate) mod demo;
 pub(crate) mod doctor;
 mod evidence;
 mod explain;
+mod history;
 mod init;
 mod live;
 mod prompts;
+mod record;
+mod verify;
 
 use std::time::Instant;
 
@@ -27,6 +30,10 @@ pub(crate) struct Context<'a> {
     pub(crate) environment: &'a Environment,
     /// The clock, read once.
     pub(crate) now: DateTime<Utc>,
+    /// The clock, for what happens long after the start.
+    pub(crate) clock: fn() -> DateTime<Utc>,
+    /// Waits after so many lost races for the ledger.
+    pub(crate) pause: fn(usize),
     /// How long to wait for GitHub.
     pub(crate) patience: Patience,
     /// Until when commits may be fetched, once the first one was.
@@ -57,8 +64,13 @@ pub(crate) fn run(command: &Command, context: &mut Context<'_>) -> Result<u8, Er
     match command {
         Command::Check(args) => check::run(args, context),
         Command::Approvals(args) => approvals::run(args, context),
+        Command::Record(args) => record::run(args, context),
         Command::Evidence(args) => evidence::run(args, context),
         Command::Prompts(args) => prompts::run(args, context),
+        Command::Verify(args) => verify::run(args, context),
+        Command::Log(args) => history::log::run(args, context),
+        Command::Blame(args) => history::blame::run(args, context),
+        Command::Export(args) => history::export::run(args, context),
         Command::Init(args) => init::run(args, context),
         Command::Explain(args) => explain::run(args, context),
         Command::Doctor(args) => doctor::run(args, context),

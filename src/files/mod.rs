@@ -112,6 +112,11 @@ pub(crate) fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, FileError
     Ok(bytes)
 }
 
+/// Whether there is a file.
+pub(crate) fn is_file(path: &Path) -> bool {
+    path.is_file()
+}
+
 /// Writes a file so that a reader sees either the old or the new content, never half of it.
 pub(crate) fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     let folder = match path.parent() {

@@ -159,6 +159,20 @@ impl Repo {
         self.git(&["rev-parse", "HEAD"]).trim().to_owned()
     }
 
+    /// Commits everything in the worktree at a time, as somebody, and returns the commit.
+    pub(crate) fn commit_at(&self, time: &str, author: &str) -> String {
+        let at = |args: &[&str]| git_at(&self.path(), args, (time, author));
+        at(&["add", "--all"]);
+        at(&[
+            "commit",
+            "--quiet",
+            "--allow-empty",
+            "--message",
+            "a commit",
+        ]);
+        at(&["rev-parse", "HEAD"]).trim().to_owned()
+    }
+
     /// Makes a branch here and checks it out.
     pub(crate) fn branch(&self, name: &str) {
         self.git(&["checkout", "--quiet", "-b", name]);
@@ -234,6 +248,11 @@ impl Repo {
 
 /// Runs Git with fixed names and dates.
 pub(crate) fn git_in(folder: &Path, args: &[&str]) -> String {
+    git_at(folder, args, ("2026-11-20T12:00:00Z", "an author"))
+}
+
+/// Runs Git as somebody at a time.
+fn git_at(folder: &Path, args: &[&str], (time, author): (&str, &str)) -> String {
     let output = Command::new("git")
         .args([
             "-c",
@@ -247,12 +266,12 @@ pub(crate) fn git_in(folder: &Path, args: &[&str]) -> String {
         .env("PATH", std::env::var("PATH").unwrap_or_default())
         .env("HOME", folder)
         .env("GIT_CONFIG_NOSYSTEM", "1")
-        .env("GIT_AUTHOR_NAME", "an author")
+        .env("GIT_AUTHOR_NAME", author)
         .env("GIT_AUTHOR_EMAIL", "author@example.invalid")
-        .env("GIT_AUTHOR_DATE", "2026-11-20T12:00:00Z")
-        .env("GIT_COMMITTER_NAME", "an author")
+        .env("GIT_AUTHOR_DATE", time)
+        .env("GIT_COMMITTER_NAME", author)
         .env("GIT_COMMITTER_EMAIL", "author@example.invalid")
-        .env("GIT_COMMITTER_DATE", "2026-11-20T12:00:00Z")
+        .env("GIT_COMMITTER_DATE", time)
         .output()
         .unwrap();
     assert!(

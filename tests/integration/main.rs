@@ -26,11 +26,16 @@ mod github; // the program in a workflow
 mod harness; // repositories, evidence, running the binary
 mod hostile; // text that is written to do harm
 mod init; // the files of a set-up
+mod ledger_book; // a ledger, written entry by entry
+mod ledger_read; // log, blame, export
 mod limits; // input made to exhaust the program or to lead it out of the repository
 mod outputs; // what the renderers print
 mod prompts; // prompt files of every format, and what a change is called
 mod published; // comment, check run and summary in every mode and size
+mod record; // what the base branch got, and what let it
+mod recording; // what a check puts on record
 mod repositories; // every kind of repository, and what is none
 mod repository; // what prose promises about files
 mod sources; // the policy's sources: kinds, ages, provenance, what is not there
+mod verify; // whether a ledger holds
 mod waivers; // gates that may be red for a while

@@ -102,7 +102,7 @@ fn every_input_and_output_of_the_action_is_documented() {
             );
         }
     }
-    assert_eq!(count, 13, "eight inputs and five outputs");
+    assert_eq!(count, 15, "nine inputs and six outputs");
 }
 
 /// Every workflow and action here, shipped ones included.
