@@ -1,6 +1,6 @@
 //! What is on record of a prompt version: who approved it, on what evidence, by what verdict.
 //!
-//! [`Shelf`] holds the entries that were looked up, [`record`] puts them together for one
+//! [`Shelf`] holds the entries that were looked up, [`record()`] puts them together for one
 //! version, and [`text`] and [`csv`] print the result.
 
 pub(crate) mod csv;
