@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 use super::entry::{Body, Merged};
+use super::name::bounded;
 use super::{Key, Ledger, LedgerError, Stored};
 use crate::git::{CommitSha, RepoPath};
 use crate::limits::{TREND, UNGATED};
@@ -98,9 +99,9 @@ impl Past {
         let mut cards: BTreeMap<String, Card> = BTreeMap::new();
         for prompt in prompts {
             let id = prompt.id.as_str();
-            let entries = known(&Key::Prompt(id.to_owned()))?;
+            let entries = known(&Key::Prompt(bounded(id)))?;
             cards.extend(entries.iter().filter_map(|stored| card(stored, head)));
-            if let Some(found) = prior(id, prompt.version.digest(), &entries) {
+            if let Some(found) = prior(&bounded(id), prompt.version.digest(), &entries) {
                 past.prompts.insert(id.to_owned(), found);
             }
         }
@@ -133,7 +134,7 @@ pub(crate) fn merges(
 ) -> Result<Vec<(CommitSha, RepoPath)>, LedgerError> {
     let key = match (prompt, Digest::from_hex(version)) {
         (_, Some(digest)) => Key::Version(digest),
-        (Some(prompt), None) => Key::Prompt(prompt.to_owned()),
+        (Some(prompt), None) => Key::Prompt(bounded(prompt)),
         (None, None) => return Ok(Vec::new()),
     };
     let start = version.strip_prefix("sha256:").unwrap_or(version);

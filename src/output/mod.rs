@@ -93,7 +93,7 @@ fn prior(found: &Prior, base: Option<Digest>, sink: impl Fn(&Untrusted) -> Strin
     let other = if base == Some(last.version) {
         ""
     } else {
-        "; the base branch has another one now"
+        "; this branch began at another version"
     };
     format!(
         "last approved: {}{} by {by}, {}{other}",
