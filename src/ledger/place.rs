@@ -20,12 +20,13 @@ pub(crate) fn shard(seq: u64) -> String {
     format!("{FOLDER}/{upper:04}/{lower:02}")
 }
 
-/// The number that a path gives an entry, with the kind; `None` where no entry lies there.
+/// The number that a path gives an entry, with the kind; `None` where no entry lies there:
+/// entries are counted from 1.
 pub(crate) fn parse(path: &str) -> Option<(u64, &str)> {
     let name = path.rsplit('/').next()?;
     let (seq, kind) = name.strip_suffix(".json")?.split_once('-')?;
     let seq = seq.parse().ok()?;
-    (self::path(seq, kind) == path).then_some((seq, kind))
+    (seq > 0 && self::path(seq, kind) == path).then_some((seq, kind))
 }
 
 #[cfg(test)]
@@ -52,6 +53,7 @@ mod tests {
             "entries/0000/12/+000001234-verdict.json",
             "entries/0000/12/0000001234-verdict.json.sig",
             "entries/0000/12/0000001234.json",
+            "entries/0000/00/0000000000-verdict.json",
             "README.md",
         ] {
             assert_eq!(parse(other), None, "{other}");
