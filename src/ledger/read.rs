@@ -301,7 +301,7 @@ pub(crate) fn parse(path: &str, bytes: &[u8]) -> Result<Stored, (String, &'stati
     if entry.bytes().ok().as_deref() != Some(bytes) {
         return Err((String::from("another form or unknown fields"), NEWER));
     }
-    if place::path(entry.seq, entry.body.kind()) != path {
+    if place::parse(path) != Some((entry.seq, entry.body.kind())) {
         let found = format!("entry {} of kind {}", entry.seq, entry.body.kind());
         return Err((found, "the entry that the file's name says"));
     }
