@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use super::entry::{Body, Entry, SCHEMA, Waiver};
 use super::index::Index;
 use super::{LedgerError, place};
-use crate::git::{BlobId, CommitSha, Kind, Repo, RepoPath};
+use crate::git::{BlobId, CommitSha, GitError, Kind, Repo, RepoPath};
 use crate::limits::LEDGER_ENTRY;
 use crate::units::Digest;
 
@@ -121,7 +121,7 @@ impl<'r> Ledger<'r> {
     pub(super) fn keys_from(&self, first: u64) -> Result<Vec<(u64, Vec<Key>)>, LedgerError> {
         let mut found = Vec::new();
         for (seq, path, id) in self.files_from(first)? {
-            let bytes = self.repo.blob(id, LEDGER_ENTRY)?;
+            let bytes = self.bytes(&path, id)?;
             let entry: Entry = serde_json::from_slice(&bytes)
                 .map_err(|error| self.no_entry(&path, (error.to_string(), NEWER)))?;
             found.push((seq, keys(&entry)));
@@ -251,8 +251,18 @@ impl<'r> Ledger<'r> {
     }
 
     fn read(&self, path: &str, id: BlobId) -> Result<Stored, LedgerError> {
-        let bytes = self.repo.blob(id, LEDGER_ENTRY)?;
+        let bytes = self.bytes(path, id)?;
         parse(path, &bytes).map_err(|wrong| self.no_entry(path, wrong))
+    }
+
+    fn bytes(&self, path: &str, id: BlobId) -> Result<Vec<u8>, LedgerError> {
+        match self.repo.blob(id, LEDGER_ENTRY) {
+            Err(GitError::TooLarge { size, .. }) => {
+                let found = format!("{size} bytes");
+                Err(self.no_entry(path, (found, "at most the 4 MiB that gatecard writes")))
+            }
+            other => Ok(other?),
+        }
     }
 
     fn no_entry(&self, path: &str, (found, expected): (String, &'static str)) -> LedgerError {

@@ -77,7 +77,7 @@ impl Got<'_> {
         };
         let Rules { policy, path, .. } = self.rules;
         let changes = ChangeSet::between(self.repo, &range, policy, path)?;
-        if changes.is_empty() {
+        if changes.is_empty() && !self.is_undone()? {
             return Ok(None);
         }
         let mut relied = Relied::default();
@@ -121,6 +121,37 @@ impl Got<'_> {
                 relies_on: relied.entries.into_iter().collect(),
             },
         }))
+    }
+
+    /// Whether commits of the step change something governed that others of it change back: the
+    /// entry then says that nobody ever had it.
+    fn is_undone(&self) -> Result<bool, LedgerError> {
+        let line = self
+            .repo
+            .line(self.after, |commit| commit.sha == *self.before)?;
+        let Some((last, commits)) = line.commits.split_last() else {
+            return Ok(false);
+        };
+        // One commit undoes nothing, and a push that does not go on from `before` is no line.
+        if last.sha != *self.before || commits.len() < 2 {
+            return Ok(false);
+        }
+        let Rules { policy, path, .. } = self.rules;
+        for commit in commits {
+            let Some(parent) = commit.parents.first() else {
+                continue;
+            };
+            let range = Range {
+                base: parent.clone(),
+                merge_base: parent.clone(),
+                others: Vec::new(),
+                head: commit.sha.clone(),
+            };
+            if !ChangeSet::between(self.repo, &range, policy, path)?.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Why a prompt's change is not gated, where it is not.
@@ -198,16 +229,24 @@ impl Got<'_> {
         Ok(found)
     }
 
-    /// The verdicts about this branch that nobody took back, newest first.
+    /// The verdicts about this branch, newest first. One that was amended lets nothing pass, and
+    /// stands before those that it replaced: to take back a red one does not bring back a green
+    /// one. A verdict against a commit that the branch never had is about something else: its
+    /// policy could be anything.
     fn verdicts(&self, entries: Vec<Stored>) -> Result<Vec<(Stored, Verdict)>, LedgerError> {
         let mut found = Vec::new();
         for stored in entries.into_iter().rev() {
-            let branch = stored.entry.about.base_ref.as_deref();
+            let about = &stored.entry.about;
+            let branch = about.base_ref.as_deref();
             if let Body::Verdict(verdict) = &stored.entry.body
                 && branch.is_none_or(|branch| branch == self.branch)
-                && !self.is_amended(stored.entry.seq)?
+                && self.repo.has(&about.base)
+                && self.repo.contains(self.after, &about.base)?
             {
-                let verdict = (**verdict).clone();
+                let mut verdict = (**verdict).clone();
+                if self.is_amended(stored.entry.seq)? {
+                    verdict.verdict.clear();
+                }
                 found.push((stored, verdict));
             }
         }

@@ -155,7 +155,11 @@ fn a_change_that_no_verdict_let_in_is_on_record_as_such() {
             failed,
             "prompts/answer verdict-not-passed",
         ),
-        ("an amended verdict", amended, "prompts/answer no-verdict"),
+        (
+            "an amended verdict",
+            amended,
+            "prompts/answer verdict-not-passed",
+        ),
         (
             "no prompt any more",
             unreadable,

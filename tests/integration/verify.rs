@@ -106,6 +106,33 @@ fn an_unrecorded_push_is_told_with_the_command_that_records_it() {
 }
 
 #[test]
+fn a_branch_that_was_new_is_what_its_entry_says() {
+    let repo = Repo::sample();
+    repo.checkout("main");
+    let zeros = "0".repeat(40);
+    let tip = repo.git(&["rev-parse", "main"]).trim().to_owned();
+    let event = repo.beside("push.json");
+    let payload = serde_json::json!({
+        "ref": "refs/heads/main", "before": zeros, "after": tip,
+        "created": true, "deleted": false, "forced": false,
+        "repository": { "full_name": "acme/app", "default_branch": "main" },
+    });
+    std::fs::write(&event, payload.to_string()).unwrap();
+    let (path, event) = (
+        repo.path().display().to_string(),
+        event.display().to_string(),
+    );
+    let args = ["record", "--repo", &path, "--event", &event];
+    gatecard_with(&args, &[("GITHUB_EVENT_NAME", "push")]).exits(0);
+    let ran = verify(&repo.path(), &["--format", "json"]);
+    assert!(
+        !codes(&ran).iter().any(|code| code == "merge-not-on-base"),
+        "{}",
+        ran.out
+    );
+}
+
+#[test]
 fn arguments_that_mean_nothing_are_named() {
     let repo = recorded();
     let file = repo.evidence("keys", b"no keys");

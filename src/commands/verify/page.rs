@@ -28,6 +28,11 @@ pub(super) fn text(asked: &Asked<'_>, ledger: &str, answer: &Answer) -> String {
     if let Some(base) = &asked.base {
         let (name, tip) = (log_line(&base.name), base.tip.short());
         out.push_str(&format!("base      {name} at {tip}\n"));
+        if let Some(since) = &answer.since {
+            let (commit, day) = (since.sha.short(), since.at.format("%Y-%m-%d"));
+            let words = "--since asks for more or less";
+            out.push_str(&format!("since     {commit} of {day}: {words}\n"));
+        }
     }
     findings(&answer.findings, &mut out);
     for anchor in &answer.anchors {
@@ -111,6 +116,9 @@ struct TipAt<'a> {
 struct BaseAt<'a> {
     branch: &'a str,
     commit: &'a CommitSha,
+    /// After which every governed change must be on record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<&'a CommitSha>,
 }
 
 #[derive(Serialize)]
@@ -157,6 +165,7 @@ pub(super) fn json(asked: &Asked<'_>, ledger: &str, answer: &Answer) -> String {
         base: asked.base.as_ref().map(|base| BaseAt {
             branch: &base.name,
             commit: &base.tip,
+            since: answer.since.as_ref().map(|since| &since.sha),
         }),
         findings: findings
             .map(|(each, (seq, commit))| Shown {

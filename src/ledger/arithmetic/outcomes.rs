@@ -1,6 +1,7 @@
 //! The gates: outcomes to the verdict, and measured numbers to outcomes.
 
 use super::{Found, What};
+use crate::gates::{KINDS, Section};
 use crate::ledger::verdict::{Measured, Outcome, Verdict};
 use crate::measure::{self, Metric};
 use crate::policy::{Band, Policy};
@@ -24,6 +25,14 @@ pub(super) fn check(
         found.unless(!(outcome.blocks && state.is_green()), What::Verdict, || {
             format!("{name}: {} stands in the way", outcome.outcome)
         });
+        let hard = KINDS
+            .iter()
+            .any(|kind| kind.id() == outcome.gate && kind.section() == Section::Hard);
+        found.unless(
+            !hard || outcome.blocks || state.is_green() || bootstrap,
+            What::Verdict,
+            || format!("{name}: {} does not stand in the way", outcome.outcome),
+        );
         if outcome.blocks {
             blocking.push(state);
         }

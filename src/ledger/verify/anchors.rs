@@ -13,7 +13,6 @@ use super::finding::{Code, Findings, Place};
 use super::{Seen, Tip, signatures};
 use crate::files::{self, FileError};
 use crate::git::{CommitSha, GitError};
-use crate::ledger::Body;
 use crate::ledger::entry::Time;
 use crate::limits::REMEMBERED;
 use crate::units::Digest;
@@ -126,7 +125,7 @@ pub(super) struct Anchored {
 /// Holds the ledger to every anchor.
 pub(super) fn check(
     seen: &Seen<'_>,
-    tip: &Tip,
+    (tip, others): (&Tip, usize),
     findings: &mut Findings,
 ) -> Result<Anchored, GitError> {
     let (mut held, reach) = digests(seen, findings);
@@ -144,10 +143,12 @@ pub(super) fn check(
         );
         findings.add(Code::AnchorAbsent, Place::Whole, words);
     }
+    let all = seen.links.keys();
+    let unsigned = all.filter(|seq| !signed.by_any.contains(seq)).count();
     let newest = signed.by_any.last().copied().unwrap_or(0).max(reach);
     Ok(Anchored {
         held,
-        unseen: unseen(seen, (tip, newest), &open, signed.dates),
+        unseen: unseen(seen, (tip, newest), (others, unsigned), &open, signed.dates),
     })
 }
 
@@ -231,6 +232,7 @@ fn is_there(
 fn unseen(
     seen: &Seen<'_>,
     (tip, newest): (&Tip, u64),
+    (others, unsigned): (usize, usize),
     open: &[u64],
     dated: bool,
 ) -> Vec<Untrusted> {
@@ -255,21 +257,20 @@ fn unseen(
         "that entries after {} were removed, other than those which {base} shows to be missing",
         tip.seq
     ));
+    if unsigned > 0 {
+        found.push(format!(
+            "that somebody who may push to the ledger made up what {unsigned} entries say: they are not signed"
+        ));
+    }
     if !dated {
         found.push(String::from(
             "that an entry and its commit were given the same wrong date, between those around them",
         ));
     }
-    let other = seen.entries().filter(|(_, entry)| {
-        let name = entry.about.base_ref.as_ref();
-        matches!(entry.body, Body::Merge(_))
-            && name != seen.asked.base.as_ref().map(|base| &base.name)
-    });
-    match other.count() {
-        0 => {}
-        count => found.push(format!(
-            "whether {count} merges of other branches are as they say: verify each with --branch"
-        )),
+    if others > 0 {
+        found.push(format!(
+            "whether {others} merges of other branches are as they say: verify each with --branch"
+        ));
     }
     found.into_iter().map(Untrusted::from).collect()
 }

@@ -11,7 +11,7 @@ use super::policies::Found;
 use super::{Base, Seen, Since, merged};
 use crate::change::{ChangeSet, includers};
 use crate::git::{CommitSha, Delta, GitError, OnLine, RepoPath};
-use crate::ledger::Body;
+use crate::ledger::{Body, Entry};
 use crate::policy::PATHS;
 use crate::policy::scope::Governance;
 use crate::prompt::Problem;
@@ -20,6 +20,19 @@ use crate::rules::Rules;
 
 /// A merge entry's number and its two commits.
 pub(super) type InScope = (u64, (CommitSha, CommitSha));
+
+/// What the base branch's own line shows.
+#[derive(Default)]
+pub(super) struct Complete {
+    /// The merge entries to look at.
+    pub(super) merges: Vec<InScope>,
+    /// The verdicts that they rely on which were made against commits that the branch never had.
+    pub(super) astray: BTreeSet<u64>,
+    /// How many merge entries are of other branches.
+    pub(super) others: usize,
+    /// The commit after which every change must be on record.
+    pub(super) since: Option<OnLine>,
+}
 
 /// The base branch's own line, oldest first.
 struct Steps<'a> {
@@ -30,12 +43,12 @@ struct Steps<'a> {
     cut_off: bool,
 }
 
-/// Finds changes that no entry is about. Returns the merge entries to look at.
-pub(super) fn check(seen: &Seen<'_>, findings: &mut Findings) -> Result<Vec<InScope>, GitError> {
+/// Finds changes that no entry is about.
+pub(super) fn check(seen: &Seen<'_>, findings: &mut Findings) -> Result<Complete, GitError> {
     let Some(base) = &seen.asked.base else {
         let words = "the clone has no base branch";
         findings.add(Code::BaseAbsent, Place::Whole, words);
-        return Ok(Vec::new());
+        return Ok(Complete::default());
     };
     let mut line = seen.asked.repo.line(&base.tip, |_| false)?;
     line.commits.reverse();
@@ -52,10 +65,48 @@ pub(super) fn check(seen: &Seen<'_>, findings: &mut Findings) -> Result<Vec<InSc
     let start = steps.start(findings)?;
     let (merges, covered) = steps.merges(start, findings)?;
     steps.gaps(start, &covered, findings)?;
-    Ok(merges)
+    let others = seen.entries().filter(|(_, entry)| {
+        matches!(entry.body, Body::Merge(_)) && !steps.is_of_the_branch(entry)
+    });
+    Ok(Complete {
+        astray: steps.astray(&merges)?,
+        others: others.count(),
+        since: steps.commits.get(start - 1).cloned(),
+        merges,
+    })
 }
 
 impl Steps<'_> {
+    /// Whether an entry is about this branch: by its name, or as a merge that is on its line,
+    /// since branches are renamed.
+    fn is_of_the_branch(&self, entry: &Entry) -> bool {
+        let merged = matches!(entry.body, Body::Merge(_));
+        entry.about.base_ref.as_ref() == Some(&self.base.name)
+            || (merged && self.places.contains_key(&entry.about.head))
+    }
+
+    /// Of the verdicts that some merges rely on, those against a commit that is in the clone and
+    /// not in the branch.
+    fn astray(&self, merges: &[InScope]) -> Result<BTreeSet<u64>, GitError> {
+        let mut found = BTreeSet::new();
+        for (seq, _) in merges {
+            let Some(Body::Merge(merge)) = self.seen.entry(*seq).map(|entry| &entry.body) else {
+                continue;
+            };
+            for number in &merge.relies_on {
+                let entry = self.seen.entry(*number);
+                let verdict = entry.filter(|entry| matches!(entry.body, Body::Verdict(_)));
+                if let Some(entry) = verdict
+                    && self.seen.asked.repo.has(&entry.about.base)
+                    && self.behind(&entry.about.base)?.is_none()
+                {
+                    found.insert(*number);
+                }
+            }
+        }
+        Ok(found)
+    }
+
     /// How many of the line's commits, from the oldest on, a commit has in its history; `None`
     /// where it has no part in the branch.
     fn behind(&self, commit: &CommitSha) -> Result<Option<usize>, GitError> {
@@ -107,9 +158,7 @@ impl Steps<'_> {
     /// Behind the base of the first entry about this branch.
     fn first_base(&self) -> Result<Option<usize>, GitError> {
         for (_, entry) in self.seen.entries() {
-            if entry.about.base_ref.as_ref() == Some(&self.base.name)
-                && !matches!(entry.body, Body::Amend(_))
-            {
+            if self.is_of_the_branch(entry) && !matches!(entry.body, Body::Amend(_)) {
                 if let Some(at) = self.behind(&entry.about.base)? {
                     return Ok(Some(at));
                 }
@@ -131,7 +180,7 @@ impl Steps<'_> {
         let mut absent: Vec<(u64, &CommitSha)> = Vec::new();
         for (seq, entry) in self.seen.entries() {
             if !matches!(entry.body, Body::Merge(_))
-                || entry.about.base_ref.as_ref() != Some(&self.base.name)
+                || !self.is_of_the_branch(entry)
                 || self.seen.amended.contains_key(&seq)
             {
                 continue;
@@ -144,6 +193,12 @@ impl Steps<'_> {
             // A later merge is there: the clone is not merely behind.
             not_on_base(&mut absent, findings);
             if end <= start {
+                continue;
+            }
+            // A branch that was new: what it had is all in the entry.
+            if from == to {
+                covered.extend(0..end);
+                merges.push((seq, (from.clone(), to.clone())));
                 continue;
             }
             let Some(begin) = self.begin(from, to)? else {
@@ -176,7 +231,7 @@ impl Steps<'_> {
     /// The first commit of a merge's range; `None` where its base is not before its head.
     fn begin(&self, from: &CommitSha, to: &CommitSha) -> Result<Option<usize>, GitError> {
         let repo = self.seen.asked.repo;
-        if from == to || !repo.has(from) || !repo.contains(to, from)? {
+        if !repo.has(from) || !repo.contains(to, from)? {
             return Ok(None);
         }
         self.behind(from)

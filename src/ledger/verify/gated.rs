@@ -13,6 +13,7 @@ use crate::ledger::entry::{Merged, MergedFile};
 use crate::ledger::name::bounded;
 use crate::ledger::verdict::{Approval, Change, Verdict};
 use crate::ledger::{Body, Entry};
+use crate::policy::Mode;
 use crate::policy::scope::Governance;
 use crate::reason::Code as Reason;
 use crate::rules::Origin;
@@ -39,8 +40,13 @@ enum Support {
     Advice,
 }
 
-/// Looks at one merge entry.
-pub(super) fn check(seen: &Seen<'_>, seq: u64, findings: &mut Findings) -> Result<(), GitError> {
+/// Looks at one merge entry. Verdicts that are `astray` were made against commits that the
+/// branch never had.
+pub(super) fn check(
+    seen: &Seen<'_>,
+    (seq, astray): (u64, &BTreeSet<u64>),
+    findings: &mut Findings,
+) -> Result<(), GitError> {
     let Some(Body::Merge(merge)) = seen.entry(seq).map(|entry| &entry.body) else {
         return Ok(());
     };
@@ -51,6 +57,7 @@ pub(super) fn check(seen: &Seen<'_>, seq: u64, findings: &mut Findings) -> Resul
             .entry(seq)
             .and_then(|entry| entry.about.base_ref.as_deref()),
         relied: &merge.relies_on,
+        astray,
     };
     let mut used = BTreeSet::new();
     for prompt in &merge.prompts {
@@ -70,6 +77,7 @@ struct Gated<'a> {
     seq: u64,
     branch: Option<&'a str>,
     relied: &'a [u64],
+    astray: &'a BTreeSet<u64>,
 }
 
 impl<'a> Gated<'a> {
@@ -78,8 +86,10 @@ impl<'a> Gated<'a> {
     fn verdicts(&self, name: &str, ungated: bool) -> impl Iterator<Item = Relied<'a>> {
         let numbers = self.seen.judged.get(name).into_iter().flatten().copied();
         let (seen, seq, branch, relied) = (self.seen, self.seq, self.branch, self.relied);
+        let astray = self.astray;
         numbers
             .filter(move |number| *number < seq && (ungated || relied.contains(number)))
+            .filter(move |number| !astray.contains(number))
             .filter_map(move |number| {
                 let entry = seen.entry(number)?;
                 let own = entry.about.base_ref.as_deref();
@@ -102,8 +112,10 @@ impl<'a> Gated<'a> {
                 .filter(|(relied, change)| {
                     let own = |approval: &Approval| approval.prompt.as_ref() == Some(&change.id);
                     let support = self.support(*relied, own);
+                    // What did not pass itself is advice at best, whatever came after it.
+                    let passes = relied.verdict.verdict == "pass";
                     support.is_some_and(|support| support <= most)
-                        && !(most < Support::Advice && self.is_overtaken(*relied, change))
+                        && !(passes && self.is_overtaken(*relied, change))
                 })
                 .copied()
                 .collect();
@@ -172,7 +184,7 @@ impl<'a> Gated<'a> {
                 Code::UnsupportedMerge,
                 format!("{name}: no passing verdict leads from the version before to this one"),
             ),
-            (Some(code), Some(_)) if code == Reason::VerdictNotPassed.id() => (
+            (Some(code), Some(Support::Advice)) if code == Reason::VerdictNotPassed.id() => (
                 Code::NotEnforced,
                 format!("{name}: its verdict did not pass"),
             ),
@@ -218,7 +230,6 @@ impl<'a> Gated<'a> {
         let about = &relied.entry.about;
         let last = self
             .verdicts(&change.id, true)
-            .filter(|later| !self.seen.amended.contains_key(&later.seq))
             .filter(|later| {
                 let own = &later.entry.about;
                 own.pull == about.pull && (own.pull.is_some() || own.head == about.head)
@@ -230,13 +241,21 @@ impl<'a> Gated<'a> {
                 })
             })
             .last();
-        last.is_some_and(|last| last.verdict.verdict != "pass")
+        last.is_some_and(|last| {
+            // To take back a red verdict does not bring back a green one before it.
+            let amended = self.seen.amended.get(&last.seq);
+            let taken_back = last.seq != relied.seq && amended.is_some_and(|by| *by < self.seq);
+            taken_back || last.verdict.verdict != "pass"
+        })
     }
 
     /// How well a verdict supports the part of the merge that some of its approvals are about.
     fn support(&self, relied: Relied<'_>, own: impl Fn(&Approval) -> bool) -> Option<Support> {
         if relied.verdict.verdict != "pass" {
-            let advises = relied.verdict.mode != "enforce";
+            // Whoever runs a check by hand chooses its mode; whether to block is the policy's word.
+            let rules = recomputed::rules(self.seen, relied.entry);
+            let enforced = rules.is_some_and(|rules| rules.policy.mode == Mode::Enforce);
+            let advises = relied.verdict.mode != "enforce" && !enforced;
             let stands = !self.seen.amended.contains_key(&relied.seq);
             return (advises && stands).then_some(Support::Advice);
         }

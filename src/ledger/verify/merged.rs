@@ -53,6 +53,10 @@ pub(super) fn check(
             return Ok(());
         }
     };
+    // A branch that was new has everything from this commit, and nothing that shows a change.
+    if base == head {
+        return Ok(());
+    }
     let set = match between(seen, &rules, base, head) {
         Ok(set) => set,
         Err(error @ GitError::Missing { .. }) => {

@@ -24,7 +24,7 @@ use chrono::{DateTime, Utc};
 
 use super::signature::AllowedSigners;
 use super::{Body, Entry};
-use crate::git::{CommitSha, CommitSignature, GitError, Repo, RepoPath};
+use crate::git::{CommitSha, CommitSignature, GitError, OnLine, Repo, RepoPath};
 use crate::units::Digest;
 use crate::untrusted::Untrusted;
 use anchors::{Anchor, Held, Remembered};
@@ -124,6 +124,8 @@ pub(crate) struct Answer {
     pub(crate) holds: Holds,
     /// What was found, the heaviest first.
     pub(crate) findings: Vec<Finding>,
+    /// The commit of the base branch after which every governed change must be on record.
+    pub(crate) since: Option<OnLine>,
     /// The anchors, and what they cover.
     pub(crate) anchors: Vec<Held>,
     /// What could not have been seen.
@@ -208,15 +210,16 @@ pub(crate) fn verify(asked: &Asked<'_>) -> Result<Answer, GitError> {
     times::check(&seen, &mut findings);
     content::check(&seen, &mut findings);
     recomputed::check(&seen, &mut findings)?;
-    let merges = complete::check(&seen, &mut findings)?;
-    for (merge, range) in &merges {
+    let complete = complete::check(&seen, &mut findings)?;
+    for (merge, range) in &complete.merges {
         merged::check(&seen, *merge, range, &mut findings)?;
-        gated::check(&seen, *merge, &mut findings)?;
+        gated::check(&seen, (*merge, &complete.astray), &mut findings)?;
     }
-    let anchored = anchors::check(&seen, &newest, &mut findings)?;
+    let anchored = anchors::check(&seen, (&newest, complete.others), &mut findings)?;
     Ok(Answer {
         holds: Holds::Yes,
         findings: Vec::new(),
+        since: complete.since,
         anchors: anchored.held,
         unseen: anchored.unseen,
         entries: seen.links.len(),
@@ -237,6 +240,7 @@ impl Answer {
         Self {
             holds: Holds::CannotTell,
             findings: Vec::new(),
+            since: None,
             anchors: Vec::new(),
             unseen: vec![unseen.into()],
             entries: 0,

@@ -699,18 +699,114 @@ fn changes_of_the_branch_that_nobody_recorded_are_found() {
 }
 
 #[test]
-fn a_change_that_is_undone_at_once_is_noted() {
+fn a_change_that_was_undone_is_on_record_as_such_or_nobody_can_tell() {
     let mut world = story();
+    let before = world.tip.clone();
     world.push(&[("prompts/greet.md", Some("Go away.\n"))]);
-    world.push(&[("prompts/greet.md", Some("Greet {{name}} well.\n"))]);
+    let after = world.push(&[("prompts/greet.md", Some("Greet {{name}} well.\n"))]);
+    let answer = verify(&world.ask(world.ledger.clone())).unwrap();
+    assert_eq!(codes(&answer), ["anchor-absent", "undone-change"]);
+    assert_eq!(answer.holds.exit_code(), 2);
+    // One push brought both, as its entry says.
+    let merged = world.merged(&before, &after).unwrap();
+    assert!(matches!(&merged.body, Body::Merge(merge) if merge.prompts.is_empty()));
+    world.record(vec![merged]);
     let answer = verify(&world.ask(world.ledger.clone())).unwrap();
     assert_eq!(codes(&answer), ["anchor-absent"]);
+}
+
+/// What lets a change of the branch in, and what a merge entry says of it that claims otherwise.
+fn claimed(world: &mut World, before: &CommitSha) -> (Vec<String>, Vec<String>) {
+    let after = world.push(&[("prompts/greet.md", Some("Go away.\n"))]);
+    let mut merged = world.merged(before, &after).unwrap();
+    let Body::Merge(merge) = &mut merged.body else {
+        panic!("a merge");
+    };
+    let said = merge.prompts.iter().filter_map(|each| each.ungated.clone());
+    let said = said.collect();
+    merge.prompts[0].ungated = None;
+    merge.relies_on = vec![world.last.unwrap().0];
+    world.record(vec![merged]);
+    let answer = verify(&world.ask(world.ledger.clone())).unwrap();
+    let codes = codes(&answer).into_iter().map(str::to_owned);
+    (said, codes.collect())
+}
+
+#[test]
+fn a_verdict_against_a_commit_that_the_branch_never_had_lets_nothing_in() {
+    let mut world = story();
+    let before = world.tip.clone();
+    // The same prompts under a policy that asks nobody.
+    let lax = "version: 1\nprompts: [\"prompts/**\"]\n";
+    world.tip = world.commit(&[&before], &[(".github/gatecard.yml", Some(lax))]);
+    let aside = world.tip.clone();
+    let head = world.commit(&[&aside], &[("prompts/greet.md", Some("Go away.\n"))]);
+    let drafts = world.judged(40, &head, &head, true);
+    world.record(drafts);
+    world.tip = before.clone();
+    let (said, codes) = claimed(&mut world, &before);
+    assert_eq!(said, ["no-verdict"]);
     assert!(
-        answer
-            .findings
-            .iter()
-            .any(|each| each.code == Code::UndoneChange)
+        codes.iter().any(|code| code == "unsupported-merge"),
+        "{codes:?}"
     );
+}
+
+#[test]
+fn a_red_verdict_that_is_taken_back_brings_no_green_one_back() {
+    let mut world = story();
+    let before = world.tip.clone();
+    let head = world.commit(&[&before], &[("prompts/greet.md", Some("Go away.\n"))]);
+    let drafts = world.judged(40, &head, &head, true);
+    world.record(drafts);
+    let green = world.last.unwrap().0;
+    let drafts = world.judged(40, &head, &head, false);
+    world.record(drafts);
+    let amend = Body::Amend(Amend {
+        amends: world.last.unwrap().0,
+        reason: String::from("flaky"),
+    });
+    let about = world.about(None, &before, &head);
+    world.record(vec![Draft { about, body: amend }]);
+    let after = world.push(&[("prompts/greet.md", Some("Go away.\n"))]);
+    let mut merged = world.merged(&before, &after).unwrap();
+    let Body::Merge(merge) = &mut merged.body else {
+        panic!("a merge");
+    };
+    assert_eq!(
+        merge.prompts[0].ungated.as_deref(),
+        Some("verdict-not-passed")
+    );
+    merge.prompts[0].ungated = None;
+    merge.relies_on = vec![green];
+    world.record(vec![merged]);
+    let answer = verify(&world.ask(world.ledger.clone())).unwrap();
+    assert!(
+        codes(&answer).contains(&"unsupported-merge"),
+        "{:?}",
+        told(&answer)
+    );
+}
+
+#[test]
+fn a_branch_may_be_renamed_and_keeps_its_record() {
+    let mut world = story();
+    let renamed = |world: &World| {
+        let mut asked = world.ask(world.ledger.clone());
+        asked.anchors = vec![world.anchor()];
+        asked.base.as_mut().unwrap().name = String::from("trunk");
+        let answer = verify(&asked).unwrap();
+        codes(&answer)
+            .into_iter()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(renamed(&world), [""; 0]);
+    let before = world.tip.clone();
+    let after = world.push(&[("prompts/greet.md", Some("Go away.\n"))]);
+    let merged = world.merged(&before, &after).unwrap();
+    world.record(vec![merged]);
+    assert_eq!(renamed(&world), ["ungated-change"]);
 }
 
 #[test]
