@@ -9,6 +9,7 @@ mod explain;
 mod history;
 mod init;
 mod live;
+mod moment;
 mod prompts;
 mod record;
 mod verify;

@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::files::Files;
-use super::moment::{Moment, end};
 use super::{History, Source, paths, shown_time};
 use crate::cli::BlameArgs;
 use crate::commands::Context;
+use crate::commands::moment::{Moment, end};
 use crate::error::Error;
 use crate::git::{CommitSha, GitError, Repo};
 use crate::ledger::{Body, Key, Stored};
@@ -135,7 +135,7 @@ fn no_such(headline: String) -> Answer {
 
 /// Which version the branch had at a point.
 fn at_moment(history: &History<'_>, id: &str, at: &str) -> Result<Answer, Error> {
-    let moment = Moment::read(history.repo, at)?;
+    let moment = Moment::read(history.repo, "--at", at)?;
     let line = history.line()?;
     let base = log_line(&history.base);
     let (position, when) = match &moment {

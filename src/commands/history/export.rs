@@ -6,9 +6,9 @@ use chrono::{DateTime, Utc};
 
 use super::History;
 use super::files::Files;
-use super::moment::{Moment, start};
 use crate::cli::ExportArgs;
 use crate::commands::Context;
+use crate::commands::moment::{Moment, start};
 use crate::error::Error;
 use crate::files::write_atomic;
 use crate::git::{Kind, Repo, RepoPath};
@@ -60,7 +60,7 @@ pub(in crate::commands) fn run(args: &ExportArgs, context: &mut Context<'_>) -> 
 
 /// The time from which on something counts.
 fn after(repo: &Repo, text: &str) -> Result<DateTime<Utc>, Error> {
-    Ok(match Moment::read(repo, text)? {
+    Ok(match Moment::read(repo, "--since", text)? {
         Moment::Time(time) => time,
         Moment::Day(day) => start(day),
         Moment::Commit(commit) => repo.time(&commit).unwrap_or_default(),

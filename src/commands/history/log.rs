@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::files::Files;
-use super::moment::{Moment, start};
 use super::{History, Source, paths, shown_time};
 use crate::cli::LogArgs;
 use crate::commands::Context;
+use crate::commands::moment::{Moment, start};
 use crate::error::Error;
 use crate::git::Repo;
 use crate::ledger::{Body, Key};
@@ -40,7 +40,9 @@ pub(in crate::commands) fn run(args: &LogArgs, context: &mut Context<'_>) -> Res
     let repo = Repo::open(&args.history.repo)?;
     let history = History::open(&repo, &args.history)?;
     let since = args.since.as_deref();
-    let since = since.map(|text| Moment::read(&repo, text)).transpose()?;
+    let since = since
+        .map(|text| Moment::read(&repo, "--since", text))
+        .transpose()?;
     let line = history.line()?;
     let (prompt, mut records) = match &args.prompt {
         Some(id) => {

@@ -5,7 +5,6 @@ pub(super) mod blame;
 pub(super) mod export;
 mod files;
 pub(super) mod log;
-mod moment;
 
 use std::collections::BTreeSet;
 

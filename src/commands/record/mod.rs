@@ -137,6 +137,12 @@ fn append(
     Ok(())
 }
 
+/// A number of things.
+fn number(count: usize, thing: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{count} {thing}{ending}")
+}
+
 fn told(entry: &Entry) -> String {
     let seq = entry.seq;
     match &entry.body {
@@ -148,10 +154,10 @@ fn told(entry: &Entry) -> String {
                 some => format!("entries {}", some.join(", ")),
             };
             format!(
-                "entry {seq}: commit {}, {} prompts and {} other governed files, by {relies}\n",
+                "entry {seq}: commit {}, {} and {}, by {relies}\n",
                 head.short(),
-                prompts.len(),
-                files.len(),
+                number(prompts.len(), "prompt"),
+                number(files.len(), "other governed file"),
             )
         }
         Body::Amend(amend) => format!("entry {seq}: entry {} supports nothing now\n", amend.amends),

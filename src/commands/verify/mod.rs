@@ -3,13 +3,12 @@
 mod gpgv;
 mod page;
 
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
-
+use super::moment::{Moment, start};
 use super::{Context, policy_path};
 use crate::cli::VerifyArgs;
 use crate::error::Error;
 use crate::files;
-use crate::git::{CommitSha, CommitSignature, GitError, Repo, RepoPath};
+use crate::git::{CommitSignature, GitError, Repo, RepoPath};
 use crate::ledger::Ledger;
 use crate::ledger::entry::Time;
 use crate::ledger::signature::AllowedSigners;
@@ -99,14 +98,11 @@ fn branch(repo: &Repo, base: Option<&Base>, policy: Option<&RepoPath>) -> String
 }
 
 fn since(repo: &Repo, text: &str) -> Result<Since, Error> {
-    let day = NaiveDate::parse_from_str(text, "%Y-%m-%d")
-        .map(|day| day.and_time(NaiveTime::MIN).and_utc());
-    let time = DateTime::parse_from_rfc3339(text).map(|time| time.with_timezone(&Utc));
-    if let Ok(time) = day.or(time) {
-        return Ok(Since::Time(time));
-    }
-    let commit: CommitSha = repo.resolve(text)?;
-    Ok(Since::Commit(commit))
+    Ok(match Moment::read(repo, "--since", text)? {
+        Moment::Time(time) => Since::Time(time),
+        Moment::Day(day) => Since::Time(start(day)),
+        Moment::Commit(commit) => Since::Commit(commit),
+    })
 }
 
 fn anchors(texts: &[String]) -> Result<Vec<Anchor>, Error> {

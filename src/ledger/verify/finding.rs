@@ -205,7 +205,7 @@ codes! {
         "Find out who pushed the branch by force."
     AnchorAbsent Unknown "anchor-absent"
         "No anchor covers some entries, so that they could have been replaced."
-        "Pass --anchor SEQ:DIGEST from a commit status, --allowed-signers or --github-keys. This clone remembers the tip from now on."
+        "Pass --anchor SEQ:DIGEST from a commit status, --allowed-signers or --github-keys. A clone remembers the tip of a ledger in which nothing is violated: verify it once more then."
     SignatureMissing Violated "signature-missing"
         "An entry is not signed though one before it is."
         "Find out who wrote it: the signature was taken away, or a writer has no key."
