@@ -59,7 +59,8 @@ limits! {
     EVAL_ROWS: usize = 250_000, Number, "result rows of one eval file", "`evidence-unreadable`";
     EVAL_ARMS: usize = 10_000, Number, "prompts, providers, and pairs of both in one eval file", "`evidence-unreadable`";
     EVAL_PART: u64 = 64 * MIB, Bytes, "one result row, and all that stands before, between or after the rows", "`evidence-unreadable`";
-    EXCERPT: usize = 600, Number, "characters of an answer or a reason that are kept", "cut, with `…`";
+    SHOWN_CASES: usize = 5, Number, "newly failing cases of a prompt that are shown with their answers", "the others are counted";
+    EXCERPT: usize = 600, Number, "characters of an answer or a reason that are shown", "cut, with `…`";
     TRACE_RECORD: u64 = 256 * MIB, Bytes, "one line or document of traces", "`evidence-unreadable`";
     TRACE_OBJECTS: usize = 5_000_000, Number, "objects in one line or document of traces", "`evidence-unreadable`";
     ARTIFACT_PACKED: u64 = 64 * MIB, Bytes, "an archive with evidence, or a release file; `artifact_limits.packed` in the policy", "`archive-refused`, or `evidence-unreadable` for a download; the error names the key";

@@ -1,7 +1,8 @@
 //! Baseline against candidate: pairs, test, interval, and the cases that newly fail. Pure.
 
-use crate::evidence::binding::BoundCases;
-use crate::evidence::evals::{Case, CaseResult};
+use crate::evidence::binding::{BoundCase, BoundCases};
+use crate::evidence::evals::{CaseResult, Text};
+use crate::evidence::texts::{Place, Texts};
 use crate::stats::{self, Pairs};
 use crate::untrusted::Untrusted;
 
@@ -72,6 +73,8 @@ pub(crate) fn points(fraction: f64) -> String {
 pub(crate) struct CasePair {
     /// Its id.
     pub(crate) id: Untrusted,
+    /// Where it stands, at base and at head.
+    pub(crate) places: (Place, Place),
     /// What was answered at base.
     pub(crate) baseline: Option<Untrusted>,
     /// What is answered at head.
@@ -97,6 +100,20 @@ pub(crate) struct Comparison {
     pub(crate) newly_failing: Vec<CasePair>,
 }
 
+impl Comparison {
+    /// Adds the words of the cases that are shown.
+    pub(crate) fn with(mut self, texts: &Texts) -> Self {
+        for pair in &mut self.newly_failing {
+            let (base, head) = (texts.at(pair.places.0), texts.at(pair.places.1));
+            let answer = |text: &Text| text.output.as_ref().map(Untrusted::from);
+            pair.baseline = base.and_then(answer);
+            pair.candidate = head.and_then(answer);
+            pair.reason = head.and_then(|text| text.reason.as_ref().map(Untrusted::from));
+        }
+        self
+    }
+}
+
 /// Pairs the cases of two runs by id.
 pub(crate) fn compare(baseline: &BoundCases, candidate: &BoundCases) -> Comparison {
     let (mut failures, mut out) = (Pairs::default(), Pairs::default());
@@ -106,12 +123,12 @@ pub(crate) fn compare(baseline: &BoundCases, candidate: &BoundCases) -> Comparis
         let Some(head) = candidate.cases.get(id) else {
             continue;
         };
-        if base.content != head.content {
+        if !base.case.is_alike(&head.case) {
             changed += 1;
             continue;
         }
-        let passes = |case: &Case| case.result == CaseResult::Passed;
-        let errored = |case: &Case| case.result == CaseResult::Errored;
+        let passes = |bound: &BoundCase| bound.case.result() == CaseResult::Passed;
+        let errored = |bound: &BoundCase| bound.case.result() == CaseResult::Errored;
         failures.add(passes(base), passes(head));
         if !errored(base) && !errored(head) {
             out.add(passes(base), passes(head));
@@ -119,9 +136,10 @@ pub(crate) fn compare(baseline: &BoundCases, candidate: &BoundCases) -> Comparis
         if passes(base) && !passes(head) {
             newly_failing.push(CasePair {
                 id: id.into(),
-                baseline: base.output.as_ref().map(Untrusted::from),
-                candidate: head.output.as_ref().map(Untrusted::from),
-                reason: head.reason.as_ref().map(Untrusted::from),
+                places: (Place::of(base), Place::of(head)),
+                baseline: None,
+                candidate: None,
+                reason: None,
             });
         }
     }

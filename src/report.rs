@@ -10,6 +10,7 @@ use crate::evidence::binding::BoundCases;
 use crate::evidence::collect::{Evidence, Use};
 use crate::evidence::evals::CaseResult;
 use crate::evidence::judged::{Calls, Judged};
+use crate::evidence::texts::Texts;
 use crate::evidence::traces::calls::Coverage;
 use crate::evidence::traces::fields::FIELDS;
 use crate::evidence::versions::Versions;
@@ -221,6 +222,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) judged: &'a [Judged<'a>],
     /// All evidence.
     pub(crate) evidence: &'a Evidence,
+    /// The words of the cases that are shown.
+    pub(crate) texts: Texts,
     /// The versions that traces name.
     pub(crate) versions: &'a Versions,
     /// The calls that were judged.
@@ -288,7 +291,7 @@ impl Report {
             next: next(&parts.outcomes, &parts.card, !parts.judged.is_empty()),
             card: parts.card,
             outcomes: parts.outcomes,
-            comparisons: comparisons(parts.judged),
+            comparisons: comparisons(parts.judged, &parts.texts),
             coverage,
             approvals: parts.approvals.clone(),
             evidence: evidence(parts.evidence),
@@ -505,13 +508,13 @@ fn evidence(evidence: &Evidence) -> Vec<EvidenceReport> {
     files.collect()
 }
 
-fn comparisons(judged: &[Judged<'_>]) -> Vec<(Untrusted, Comparison)> {
+fn comparisons(judged: &[Judged<'_>], texts: &Texts) -> Vec<(Untrusted, Comparison)> {
     judged
         .iter()
         .filter_map(|judged| {
             let baseline = judged.binding.baseline.as_ref()?;
             let candidate = judged.binding.candidate.as_ref()?;
-            let comparison = regression::compare(baseline, candidate);
+            let comparison = regression::compare(baseline, candidate).with(texts);
             Some((judged.change.id.shown().clone(), comparison))
         })
         .collect()

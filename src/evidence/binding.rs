@@ -5,6 +5,7 @@
 //! calls an id is trusted: raw prompts are compared as text.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
@@ -82,11 +83,20 @@ pub(crate) struct Binding {
     pub(crate) baseline: Option<BoundCases>,
 }
 
+/// A case and where it stands.
+#[derive(Debug, Clone)]
+pub(crate) struct BoundCase {
+    /// The case.
+    pub(crate) case: Arc<Case>,
+    /// Index into the evidence files.
+    pub(crate) file: usize,
+}
+
 /// The cases of one version, of every model that it names.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct BoundCases {
     /// Cases by id; with several models, `id @ model`.
-    pub(crate) cases: BTreeMap<String, Case>,
+    pub(crate) cases: BTreeMap<String, BoundCase>,
     /// Rows that asserted nothing.
     pub(crate) without_assertions: u64,
     /// The models and parameters that the runs show.
@@ -100,7 +110,7 @@ impl BoundCases {
     pub(crate) fn count(&self, result: CaseResult) -> u64 {
         self.cases
             .values()
-            .filter(|case| case.result == result)
+            .filter(|bound| bound.case.result() == result)
             .count() as u64
     }
 }
@@ -359,9 +369,13 @@ fn merge(arms: ByModel<'_>, several: bool) -> Option<BoundCases> {
                     Some(model) if several => format!("{} @ {model}", case.id),
                     _ => case.id.clone(),
                 };
-                let kept = bound.cases.entry(id).or_insert_with(|| case.clone());
-                if rank(case.result) > rank(kept.result) {
-                    *kept = case.clone();
+                let new = || BoundCase {
+                    case: Arc::clone(case),
+                    file: run.file,
+                };
+                let kept = bound.cases.entry(id).or_insert_with(new);
+                if rank(case.result()) > rank(kept.case.result()) {
+                    *kept = new();
                 }
             }
         }

@@ -1,12 +1,14 @@
 //! From the paths of the command line and the policy to evidence that is read and hashed.
 
-use std::ops;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::{fmt, ops};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tempfile::TempDir;
 
-use super::evals::EvalRun;
+use super::evals::{EvalRun, Format};
 use super::home::{Home, escape};
 use super::reading::{Given, Reading, unreadable};
 use super::slow::Found;
@@ -16,7 +18,7 @@ use super::slow::reviews::{self, Reviews};
 use super::supply::{Absence, Absent, Supplies, Supply};
 use super::traces::calls::Coverage;
 use crate::change::Range;
-use crate::files::{self, FileError};
+use crate::files::{self, Artifact, FileError};
 use crate::git::{Kind, Repo, RepoPath};
 use crate::glob::Pattern;
 use crate::limits::COMMITTED_EVIDENCE;
@@ -102,6 +104,29 @@ pub(crate) struct LoadedRun {
     pub(crate) run: EvalRun,
 }
 
+/// Eval files by their index, with the folder that some of them lie in for a while.
+type Opened = (
+    BTreeMap<usize, (Artifact, &'static dyn Format)>,
+    Option<TempDir>,
+);
+
+/// The eval files of a check, as long as they may be read again.
+#[derive(Clone, Default)]
+pub(crate) struct Originals(Arc<Opened>);
+
+impl Originals {
+    /// A file and its format.
+    pub(crate) fn get(&self, file: usize) -> Option<&(Artifact, &'static dyn Format)> {
+        self.0.0.get(&file)
+    }
+}
+
+impl fmt::Debug for Originals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.0.keys()).finish()
+    }
+}
+
 /// All evidence of a check.
 #[derive(Debug, Clone)]
 pub(crate) struct Evidence {
@@ -109,6 +134,8 @@ pub(crate) struct Evidence {
     pub(crate) files: Vec<EvidenceFile>,
     /// Every eval run that could be read.
     pub(crate) runs: Vec<LoadedRun>,
+    /// The eval files, for a second look.
+    pub(crate) originals: Originals,
     /// The policy's sources that gave nothing.
     pub(crate) absent: Vec<Absent>,
     /// All traces together; `None` where no trace file was given.
@@ -181,6 +208,7 @@ pub(crate) fn slow_only(repo: &Repo, range: &Range, policy: &Policy) -> Evidence
     Evidence {
         files: Vec::new(),
         runs: Vec::new(),
+        originals: Originals::default(),
         absent: Vec::new(),
         coverage: None,
         drills: drills::read(repo, &range.base, &kept.drills),
@@ -302,9 +330,8 @@ impl Collecting<'_> {
 
     /// Files of the repository, at the head: whatever lies on disk.
     fn repository(&mut self, glob: &Pattern, given: &Given) -> Result<(), Absence> {
-        let broken = |error: &dyn std::fmt::Display| {
-            Absence::broken(Code::EvidenceUnreadable, error.to_string())
-        };
+        let broken =
+            |error: &dyn fmt::Display| Absence::broken(Code::EvidenceUnreadable, error.to_string());
         let files = self
             .repo
             .files(&self.range.head, &scope::root(glob))
@@ -446,6 +473,7 @@ impl Collecting<'_> {
         Evidence {
             files: self.reading.files,
             runs: self.reading.runs,
+            originals: Originals(Arc::new((self.reading.artifacts, self.blobs))),
             absent,
             coverage,
             drills: drills::read(repo, base, &kept.drills),

@@ -34,7 +34,7 @@ impl Judged<'_> {
             .candidate
             .iter()
             .flat_map(|bound| bound.cases.values());
-        for id in cases.filter_map(|case| case.trace_id.as_deref()) {
+        for id in cases.filter_map(|bound| bound.case.trace_id.as_deref()) {
             named += 1;
             known += u64::from(trace_id(id).is_some_and(|id| coverage.traces.contains(&id)));
         }

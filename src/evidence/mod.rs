@@ -10,6 +10,7 @@ pub(crate) mod saved;
 mod shows;
 pub(crate) mod slow;
 pub(crate) mod supply;
+pub(crate) mod texts;
 pub(crate) mod traces;
 pub(crate) mod versions;
 

@@ -1,5 +1,6 @@
 //! Reads evidence files one after the other: recognised by content, streamed, hashed.
 
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::path::Path;
 
@@ -49,6 +50,8 @@ pub(super) struct Reading {
     pub(super) files: Vec<EvidenceFile>,
     /// Every eval run that counts.
     pub(super) runs: Vec<LoadedRun>,
+    /// The eval files, to read their texts from, by their index.
+    pub(super) artifacts: BTreeMap<usize, (Artifact, &'static dyn evals::Format)>,
     /// The spans.
     pub(super) calls: Collector,
     /// Whether there was a trace file at all.
@@ -60,6 +63,7 @@ impl Reading {
         Self {
             files: Vec::new(),
             runs: Vec::new(),
+            artifacts: BTreeMap::new(),
             calls: Collector::default(),
             traced: false,
         }
@@ -100,7 +104,7 @@ impl Reading {
     ) -> Vec<Result<(), Absence>> {
         match files::open(path, limits) {
             Ok(found) => {
-                let read = found.iter().map(|artifact| self.file(artifact, given));
+                let read = found.into_iter().map(|artifact| self.file(artifact, given));
                 read.collect()
             }
             Err(error) => {
@@ -111,7 +115,7 @@ impl Reading {
         }
     }
 
-    fn file(&mut self, artifact: &Artifact, given: &Given) -> Result<(), Absence> {
+    fn file(&mut self, artifact: Artifact, given: &Given) -> Result<(), Absence> {
         let name = match &given.name {
             Some(name) => artifact.shown_as(name),
             None => artifact.shown(),
@@ -133,7 +137,12 @@ impl Reading {
             .filter(|each| each.recognises(&start))
             .collect();
         match (evals.as_slice(), traces.as_slice()) {
-            ([format], []) => self.evals(**format, artifact, (name, given)),
+            ([format], []) => {
+                let result = self.evals(**format, &artifact, (name, given));
+                self.artifacts
+                    .insert(self.files.len() - 1, (artifact, **format));
+                result
+            }
             ([], [format]) => {
                 let oldest = given.window.as_ref().map(|window| *window.start());
                 self.calls.begin(oldest);
@@ -164,7 +173,7 @@ impl Reading {
         artifact: &Artifact,
         (name, given): (String, &Given),
     ) -> Result<(), Absence> {
-        let (sha256, result) = part(artifact.read(|reader| format.read(reader)));
+        let (sha256, result) = part(artifact.read(|reader| evals::read(format, reader)));
         let problem = result.as_ref().err().cloned();
         let used_as = (Use::Evals, format.id());
         self.push(name, given, used_as, (sha256, problem));

@@ -67,10 +67,10 @@ pub(super) fn fetched(data: &[u8]) {
 pub(super) fn promptfoo(data: &[u8]) {
     looked_at(data);
     for format in evals::FORMATS {
-        match format.read(&mut &*data) {
+        match evals::read(*format, &mut &*data) {
             Ok(run) => {
                 for arm in run.arms {
-                    let counted = arm.cases.iter().all(|case| case.trials >= 1);
+                    let counted = arm.cases.iter().all(|case| case.runs() >= 1);
                     assert!(counted, "a case without results");
                 }
             }

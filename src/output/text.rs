@@ -6,6 +6,7 @@ use unicode_width::UnicodeWidthStr as _;
 use super::{Look, Output, RenderError, prior, prompts, trend, words};
 use crate::anchor::OnRecord;
 use crate::gates::Alike;
+use crate::limits::SHOWN_CASES;
 use crate::policy::Mode;
 use crate::prompt::diff::Difference;
 use crate::report::{ChangeReport, Report};
@@ -358,13 +359,13 @@ impl Page {
                     comparison.only_baseline, comparison.only_candidate, comparison.changed
                 ));
             }
-            for pair in comparison.newly_failing.iter().take(5) {
+            for pair in comparison.newly_failing.iter().take(SHOWN_CASES) {
                 let failed = Untrusted::from("failed");
                 let reason = pair.reason.as_ref().unwrap_or(&failed);
                 let first = format!("    newly failing {}: ", pair.id.log());
                 self.prose(&first, 6, &reason.shortened(160).log());
             }
-            let more = comparison.newly_failing.len().saturating_sub(5);
+            let more = comparison.newly_failing.len().saturating_sub(SHOWN_CASES);
             if more > 0 {
                 self.line(&format!("    and {more} more"));
             }

@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::evidence::collect::{self, Asked, Evidence};
 use crate::evidence::judged::{self, Calls};
 use crate::evidence::saved;
+use crate::evidence::texts;
 use crate::evidence::versions::{self, Versions};
 use crate::files;
 use crate::gates::{Facts, Outcome};
@@ -150,6 +151,7 @@ pub(in crate::commands) fn judge(request: &Request, prepared: Prepared) -> Resul
         changes: &changes,
         judged: &judged,
         evidence: &evidence,
+        texts: texts::read(&evidence, &judged),
         versions: &versions,
         calls: calls.as_ref(),
         card,

@@ -17,14 +17,14 @@ use serde::de::{
 };
 use serde_json::{Map, Value as Json};
 
-use super::{Arm, Case, CaseResult, EvalRun, Format, Shown, Trial, fold};
+use super::row::{CaseResult, Row, Rows, Text};
+use super::{Format, Run, Shown};
 use crate::evidence::ReadError;
-use crate::limits::{EVAL_ARMS, EVAL_PART, EVAL_ROWS, EXCERPT};
+use crate::limits::{EVAL_ARMS, EVAL_PART};
 use crate::prompt::canonical;
 use crate::prompt::model::{ModelRef, Settings};
 use crate::prompt::raw::RawPrompt;
 use crate::units::{Digest, Usd};
-use crate::untrusted::shorten;
 
 pub(crate) struct Promptfoo;
 
@@ -46,21 +46,25 @@ impl Format for Promptfoo {
             && !start.contains("\"resourceSpans\"")
     }
 
-    fn read(&self, reader: &mut dyn BufRead) -> Result<EvalRun, ReadError> {
+    fn read(&self, reader: &mut dyn BufRead, rows: &mut dyn Rows) -> Result<Run, ReadError> {
         let mut file = Output::default();
         let part = Cell::new(EVAL_PART);
         let mut input = serde_json::Deserializer::from_reader(Parts {
             inner: reader,
             left: &part,
         });
-        OutputSeed {
-            file: &mut file,
+        let mut reading = Reading {
             part: &part,
-        }
-        .deserialize(&mut input)
-        .map_err(ReadError::json)?;
+            rows,
+            arms: BTreeMap::new(),
+        };
+        let seed = OutputSeed {
+            file: &mut file,
+            reading: &mut reading,
+        };
+        seed.deserialize(&mut input).map_err(ReadError::json)?;
         input.end().map_err(ReadError::json)?;
-        file.into_run()
+        file.into_run(reading.arms)
     }
 }
 
@@ -86,6 +90,16 @@ impl Read for Parts<'_> {
     }
 }
 
+/// A prompt's place and the provider that ran it, with the number of their arm.
+type Arms = BTreeMap<(usize, Option<String>), usize>;
+
+/// What rows need to be handed on.
+struct Reading<'a> {
+    part: &'a Cell<u64>,
+    rows: &'a mut dyn Rows,
+    arms: Arms,
+}
+
 /// The parts of the file that are kept.
 #[derive(Default)]
 struct Output {
@@ -99,7 +113,6 @@ struct Results {
     version: Option<u64>,
     timestamp: Option<String>,
     prompts: Vec<PromptEntry>,
-    rows: Vec<Row>,
 }
 
 #[derive(Deserialize)]
@@ -124,13 +137,6 @@ struct Config {
 struct Metadata {
     promptfoo_version: Option<String>,
     evaluation_created_at: Option<String>,
-}
-
-/// One result, reduced to what a case needs.
-struct Row {
-    prompt: usize,
-    provider: Option<String>,
-    trial: Option<Trial>,
 }
 
 #[derive(Deserialize)]
@@ -178,7 +184,7 @@ struct Provider {
 }
 
 impl RawRow {
-    fn reduce(self) -> Row {
+    fn reduce(self, arms: &mut Arms) -> Row {
         let provider = self
             .provider
             .and_then(|provider| provider.id.or(provider.label));
@@ -200,8 +206,6 @@ impl RawRow {
             Json::Number(number) => Some(number.to_string()),
             _ => None,
         };
-        let hash = Digest::of(canonical::json(&Json::Object(vars)).as_bytes());
-        let assertions = Digest::of(canonical::json(&self.test_case.assert).as_bytes());
         let result = match (errored, self.success) {
             (true, _) | (_, None) => CaseResult::Errored,
             (_, Some(true)) => CaseResult::Passed,
@@ -215,27 +219,21 @@ impl RawRow {
                     .or(error)
             })
             .flatten();
-        let row = Case {
-            id: String::new(),
+        let next = arms.len();
+        let key = (self.prompt_idx.unwrap_or_default(), provider);
+        Row {
+            arm: *arms.entry(key).or_insert(next),
+            case: meta("id"),
+            input: Digest::of(canonical::json(&Json::Object(vars)).as_bytes()),
+            assertions: asserted
+                .then(|| Digest::of(canonical::json(&self.test_case.assert).as_bytes())),
             result,
-            trials: 1,
-            reason: reason.map(|reason| shorten(&reason, EXCERPT)),
-            output: self
-                .response
-                .and_then(|response| response.output)
-                .map(|output| shorten(&text(output), EXCERPT)),
             cost: self.cost.and_then(Usd::from_dollars),
             trace_id: meta("trace_id").or_else(|| meta("traceId")),
-            content: Some(Digest::of(format!("{hash} {assertions}").as_bytes())),
-        };
-        Row {
-            prompt: self.prompt_idx.unwrap_or_default(),
-            provider,
-            trial: asserted.then(|| Trial {
-                case: meta("id").unwrap_or_else(|| hash.short()),
-                assertions,
-                row,
-            }),
+            text: Text {
+                output: self.response.and_then(|response| response.output).map(text),
+                reason,
+            },
         }
     }
 }
@@ -248,7 +246,7 @@ fn text(value: Json) -> String {
 }
 
 impl Output {
-    fn into_run(self) -> Result<EvalRun, ReadError> {
+    fn into_run(self, mut arms: Arms) -> Result<Run, ReadError> {
         let Some(results) = self.results else {
             return Err(ReadError::shape(
                 "no `results`",
@@ -274,10 +272,10 @@ impl Output {
             .or(results.timestamp.as_deref())
             .and_then(time);
         let stamps = stamps(&self.config.tags);
-        let trials = by_arm(results.rows, &results.prompts, &self.config.providers);
+        add_empty(&mut arms, &results.prompts, &self.config.providers);
         let providers = self.config.providers.as_array().map_or(0, Vec::len);
         let prompts = self.config.prompts.as_array().map_or(0, Vec::len);
-        let most = trials.len().max(providers).max(prompts);
+        let most = arms.len().max(providers).max(prompts);
         if most > EVAL_ARMS {
             let found = format!("{most} prompts and providers");
             return Err(ReadError::shape(found, format!("at most {EVAL_ARMS}")));
@@ -285,21 +283,15 @@ impl Output {
         // Each text once, however many models ran it.
         let raw = |entry: &PromptEntry| entry.raw.as_deref().map(RawPrompt::of);
         let raws: Vec<Option<RawPrompt>> = results.prompts.iter().map(raw).collect();
-        let arms = trials
-            .into_iter()
-            .map(|((index, provider), (trials, without_assertions))| {
-                let entry = results.prompts.get(index);
-                let mut shown = shown(entry, provider.as_deref(), &self.config);
-                shown.raw = raws.get(index).copied().flatten();
-                shown.stamps.clone_from(&stamps);
-                Arm {
-                    shown,
-                    cases: fold(trials),
-                    without_assertions,
-                }
-            })
-            .collect();
-        Ok(EvalRun {
+        let arms = arms.into_iter().map(|((index, provider), number)| {
+            let entry = results.prompts.get(index);
+            let mut shown = shown(entry, provider.as_deref(), &self.config);
+            shown.raw = raws.get(index).copied().flatten();
+            shown.stamps.clone_from(&stamps);
+            (number, shown)
+        });
+        let arms = arms.collect();
+        Ok(Run {
             tool_version: self.metadata.promptfoo_version,
             made_at,
             arms,
@@ -307,28 +299,17 @@ impl Output {
     }
 }
 
-/// Trials and rows without assertions, by prompt and provider.
-type ByArm = BTreeMap<(usize, Option<String>), (Vec<Trial>, u64)>;
-
-fn by_arm(rows: Vec<Row>, prompts: &[PromptEntry], providers: &Json) -> ByArm {
-    let mut arms = ByArm::new();
-    for row in rows {
-        let (found, bare) = arms.entry((row.prompt, row.provider)).or_default();
-        match row.trial {
-            Some(trial) => found.push(trial),
-            None => *bare += 1,
-        }
-    }
-    // A prompt that ran on no test is a run without cases, not no run.
+/// A prompt that ran on no test is a run without cases, not no run.
+fn add_empty(arms: &mut Arms, prompts: &[PromptEntry], providers: &Json) {
     let ran: BTreeSet<usize> = arms.keys().map(|(index, _)| *index).collect();
     for (index, entry) in prompts.iter().enumerate() {
         if !ran.contains(&index) {
             let provider = entry.provider.as_deref();
             let provider = provider.map(|name| provider_id(providers, name));
-            arms.entry((index, provider)).or_default();
+            let next = arms.len();
+            arms.entry((index, provider)).or_insert(next);
         }
     }
-    arms
 }
 
 /// All that is shown but the text.
@@ -442,12 +423,12 @@ impl Keys {
     }
 }
 
-struct OutputSeed<'a> {
+struct OutputSeed<'a, 'r> {
     file: &'a mut Output,
-    part: &'a Cell<u64>,
+    reading: &'a mut Reading<'r>,
 }
 
-impl<'de> DeserializeSeed<'de> for OutputSeed<'_> {
+impl<'de> DeserializeSeed<'de> for OutputSeed<'_, '_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<(), D::Error> {
@@ -455,7 +436,7 @@ impl<'de> DeserializeSeed<'de> for OutputSeed<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for OutputSeed<'_> {
+impl<'de> Visitor<'de> for OutputSeed<'_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -467,7 +448,7 @@ impl<'de> Visitor<'de> for OutputSeed<'_> {
         while let Some(key) = keys.next(&mut map)? {
             match key.as_str() {
                 "results" => {
-                    self.file.results = Some(map.next_value_seed(ResultsSeed(self.part))?);
+                    self.file.results = Some(map.next_value_seed(ResultsSeed(&mut *self.reading))?);
                 }
                 "config" => self.file.config = map.next_value()?,
                 "metadata" => self.file.metadata = map.next_value()?,
@@ -480,9 +461,9 @@ impl<'de> Visitor<'de> for OutputSeed<'_> {
     }
 }
 
-struct ResultsSeed<'a>(&'a Cell<u64>);
+struct ResultsSeed<'a, 'r>(&'a mut Reading<'r>);
 
-impl<'de> DeserializeSeed<'de> for ResultsSeed<'_> {
+impl<'de> DeserializeSeed<'de> for ResultsSeed<'_, '_> {
     type Value = Results;
 
     fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<Results, D::Error> {
@@ -490,7 +471,7 @@ impl<'de> DeserializeSeed<'de> for ResultsSeed<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for ResultsSeed<'_> {
+impl<'de> Visitor<'de> for ResultsSeed<'_, '_> {
     type Value = Results;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -505,7 +486,7 @@ impl<'de> Visitor<'de> for ResultsSeed<'_> {
                 "version" => results.version = map.next_value()?,
                 "timestamp" => results.timestamp = map.next_value()?,
                 "prompts" => results.prompts = map.next_value_seed(PromptsSeed)?,
-                "results" => results.rows = map.next_value_seed(RowsSeed(self.0))?,
+                "results" => map.next_value_seed(RowsSeed(&mut *self.0))?,
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                 }
@@ -544,36 +525,36 @@ impl<'de> Visitor<'de> for PromptsSeed {
     }
 }
 
-struct RowsSeed<'a>(&'a Cell<u64>);
+struct RowsSeed<'a, 'r>(&'a mut Reading<'r>);
 
-impl<'de> DeserializeSeed<'de> for RowsSeed<'_> {
-    type Value = Vec<Row>;
+impl<'de> DeserializeSeed<'de> for RowsSeed<'_, '_> {
+    type Value = ();
 
-    fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<Vec<Row>, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<(), D::Error> {
         input.deserialize_seq(self)
     }
 }
 
-impl<'de> Visitor<'de> for RowsSeed<'_> {
-    type Value = Vec<Row>;
+impl<'de> Visitor<'de> for RowsSeed<'_, '_> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a list of results")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<Row>, A::Error> {
-        let mut rows = Vec::new();
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        let Reading { part, rows, arms } = self.0;
         // Each row is a part of its own; what stands beside them is one together.
-        let beside = self.0.replace(EVAL_PART);
+        let beside = part.replace(EVAL_PART);
         while let Some(row) = list.next_element::<RawRow>()? {
-            self.0.set(EVAL_PART);
-            rows.push(row.reduce());
-            if rows.len() > EVAL_ROWS {
-                return Err(A::Error::custom(format!("more than {EVAL_ROWS} results")));
+            part.set(EVAL_PART);
+            rows.row(row.reduce(arms)).map_err(A::Error::custom)?;
+            if arms.len() > EVAL_ARMS {
+                return Err(A::Error::custom(format!("more than {EVAL_ARMS} arms")));
             }
         }
-        self.0.set(beside);
-        Ok(rows)
+        part.set(beside);
+        Ok(())
     }
 }
 
@@ -584,15 +565,16 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::evidence::evals::{self, Arm, EvalRun};
 
     fn fixture(name: &str) -> EvalRun {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/evals/promptfoo");
         let file = File::open(folder.join(name)).unwrap();
-        Promptfoo.read(&mut BufReader::new(file)).unwrap()
+        evals::read(&Promptfoo, &mut BufReader::new(file)).unwrap()
     }
 
     fn read(text: &str) -> Result<EvalRun, ReadError> {
-        Promptfoo.read(&mut text.as_bytes())
+        evals::read(&Promptfoo, &mut text.as_bytes())
     }
 
     /// Passed, failed, errored, trials, without assertions.
@@ -600,14 +582,14 @@ mod tests {
         let of = |result| {
             arm.cases
                 .iter()
-                .filter(|case| case.result == result)
+                .filter(|case| case.result() == result)
                 .count() as u64
         };
         [
             of(CaseResult::Passed),
             of(CaseResult::Failed),
             of(CaseResult::Errored),
-            arm.cases.iter().map(|case| case.trials).sum(),
+            arm.cases.iter().map(|case| u64::from(case.runs())).sum(),
             arm.without_assertions,
         ]
     }
