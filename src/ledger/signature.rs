@@ -165,7 +165,15 @@ impl AllowedSigners {
     pub(crate) fn allow(&self, key: &SignedBy, at: DateTime<Utc>) -> Result<&str, Refused> {
         let mut why = Refused::Unknown;
         for each in self.0.iter().filter(|each| each.key == key.0) {
-            let named = |list: &String| list.split(',').any(|one| is_like(one, NAMESPACE));
+            // As ssh-keygen reads a list: what is refused by name stays refused.
+            let named = |list: &String| {
+                let like = |one: &str| is_like(one, NAMESPACE);
+                list.split(',').any(like)
+                    && !list
+                        .split(',')
+                        .filter_map(|one| one.strip_prefix('!'))
+                        .any(like)
+            };
             if !each.namespaces.as_ref().is_none_or(named) {
                 why = Refused::Namespace;
             } else if each.after.is_some_and(|after| at < after)
@@ -360,6 +368,15 @@ pub(super) mod tests {
                 Err(Refused::Namespace),
             ),
             (format!("b namespaces=\"git,gatecard-*\" {key}"), Ok("b")),
+            (
+                format!("b namespaces=\"!gatecard-ledger,*\" {key}"),
+                Err(Refused::Namespace),
+            ),
+            (
+                format!("b namespaces=\"*,!gatecard-*\" {key}"),
+                Err(Refused::Namespace),
+            ),
+            (format!("b namespaces=\"*,!git\" {key}"), Ok("b")),
             (
                 format!("b valid-before=\"20260303\" {key}"),
                 Err(Refused::Time),

@@ -13,7 +13,7 @@ use crate::policy::scope::Governance;
 use crate::prompt::PromptId;
 use crate::prompt::closure::Revision;
 use crate::reason::Code;
-use crate::rules::Rules;
+use crate::rules::{Origin, Rules};
 use crate::units::Digest;
 
 /// One step of a branch: a push, or a commit of it.
@@ -171,10 +171,39 @@ impl Got<'_> {
             Ok(way) => way,
             Err(code) => return Ok(Some(code)),
         };
+        if !self.asks_every_group(change, &way, &verdicts) {
+            return Ok(Some(Code::GroupNotAsked));
+        }
         self.rely(&way, &verdicts, relied, |step| Subject {
             prompt: Some(step.to.0.clone()),
             file: None,
             version: step.to.1,
+        })
+    }
+
+    /// Whether the verdicts of a chain ask every group whose approval the policy in force needs:
+    /// they may have been made under an older one.
+    fn asks_every_group(
+        &self,
+        change: &Change,
+        way: &[Step<At>],
+        verdicts: &[(Stored, Verdict)],
+    ) -> bool {
+        let (from, to) = ends(change);
+        if self.rules.origin != Origin::Base || from.1 == to.1 || to.1.is_none() {
+            return true;
+        }
+        let mut needed = self.rules.policy.people.needed(change.risk).iter();
+        needed.all(|group| {
+            let name = bounded(group);
+            let asks = |(stored, verdict): &(Stored, Verdict)| {
+                way.iter().any(|step| step.entry == stored.entry.seq)
+                    && verdict
+                        .approvals
+                        .iter()
+                        .any(|each| each.prompt.as_ref() == Some(&to.0) && each.group == name)
+            };
+            verdicts.iter().any(asks)
         })
     }
 

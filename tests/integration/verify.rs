@@ -133,6 +133,28 @@ fn a_branch_that_was_new_is_what_its_entry_says() {
 }
 
 #[test]
+fn a_ledger_that_is_remembered_is_not_left_behind() {
+    let repo = recorded();
+    verify(&repo.path(), &["--since", "main"]).exits(2);
+    verify(&repo.path(), &["--since", "main"]).exits(0);
+    repo.git(&["branch", "--move", "gatecard/ledger", "gatecard/other"]);
+    let moved = ["--ledger", "gatecard/other", "--format", "json"];
+    let ran = verify(&repo.path(), &moved);
+    assert!(!codes(&ran).contains(&String::from("ledger-moved")));
+    repo.checkout("main");
+    let policy = std::fs::read_to_string(repo.path().join(".github/gatecard.yml")).unwrap();
+    let policy = format!("{policy}ledger: {{ branch: gatecard/other }}\n");
+    repo.write(&[(".github/gatecard.yml", policy.as_str())]);
+    repo.commit("another ledger");
+    let ran = verify(&repo.path(), &["--format", "json"]);
+    assert!(
+        codes(&ran).contains(&String::from("ledger-moved")),
+        "{}",
+        ran.out
+    );
+}
+
+#[test]
 fn arguments_that_mean_nothing_are_named() {
     let repo = recorded();
     let file = repo.evidence("keys", b"no keys");

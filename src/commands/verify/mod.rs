@@ -47,6 +47,10 @@ pub(super) fn run(args: &VerifyArgs, context: &mut Context<'_>) -> Result<u8, Er
             .map(|text| since(&repo, text))
             .transpose()?,
         anchors: anchors(&args.anchor)?,
+        others: match (&args.ledger, &args.since) {
+            (None, None) => anchors::others(&memory, &name)?,
+            _ => Vec::new(),
+        },
         remembered: anchors::remembered(&memory, &name)?,
         signers: args.allowed_signers.as_deref().map(signers).transpose()?,
         commit_keys: check.as_ref().map(|check| check as &CommitKeys<'_>),
@@ -64,7 +68,7 @@ pub(super) fn run(args: &VerifyArgs, context: &mut Context<'_>) -> Result<u8, Er
     if let Some(tip) = answer
         .tip
         .as_ref()
-        .filter(|_| answer.is_worth_remembering())
+        .filter(|_| answer.is_worth_remembering(&asked))
         && let Err(error) = anchors::remember(&memory, &name, tip, Time::of(context.now))
     {
         context.note(&format!("the tip is not remembered: {error}"));

@@ -72,6 +72,12 @@ pub(crate) fn remembered(file: &Path, ledger: &str) -> Result<Option<Remembered>
     Ok(memory(file)?.ledgers.remove(ledger))
 }
 
+/// The other ledgers that a clone remembers.
+pub(crate) fn others(file: &Path, ledger: &str) -> Result<Vec<String>, FileError> {
+    let known = memory(file)?.ledgers.into_keys();
+    Ok(known.filter(|name| name != ledger).collect())
+}
+
 fn memory(file: &Path) -> Result<Memory, FileError> {
     if !files::is_file(file) {
         return Ok(Memory::default());

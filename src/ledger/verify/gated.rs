@@ -136,10 +136,8 @@ impl<'a> Gated<'a> {
             findings,
         );
         if let (None, Some((Support::Whole, path))) = (&prompt.ungated, found) {
-            for (relied, change) in path {
-                used.insert(relied.seq);
-                self.groups(relied, change, findings);
-            }
+            self.groups(prompt, &path, findings);
+            used.extend(path.iter().map(|(relied, _)| relied.seq));
         }
     }
 
@@ -292,25 +290,28 @@ impl<'a> Gated<'a> {
         states.min().unwrap_or(Support::Whole)
     }
 
-    /// Whether every group that the policy needs for a prompt was asked.
-    fn groups(&self, relied: Relied<'_>, change: &Change, findings: &mut Findings) {
-        let Some(rules) = recomputed::rules(self.seen, relied.entry) else {
+    /// Whether every group was asked that the policy in force before the merge needs: verdicts
+    /// may have been made under an older one, and say themselves which file they are about.
+    fn groups(&self, prompt: &Merged, way: &[(Relied<'a>, &'a Change)], findings: &mut Findings) {
+        let entry = self.seen.entry(self.seq);
+        let Some(rules) = entry.and_then(|entry| recomputed::rules(self.seen, entry)) else {
             return;
         };
-        let path = RepoPath::parse(&change.path);
+        let path = RepoPath::parse(&prompt.path);
         let rule = path.as_ref().map(|path| rules.policy.scope.of(path));
         let Some(Governance::Governed(rule)) = rule else {
             return;
         };
-        if rules.origin != Origin::Base || change.from == change.to || change.to.is_none() {
+        if rules.origin != Origin::Base || prompt.from == prompt.to || prompt.to.is_none() {
             return;
         }
         for group in rules.policy.people.needed(rule.risk) {
             let name = bounded(group);
             let asked =
-                |each: &Approval| each.prompt.as_ref() == Some(&change.id) && each.group == name;
-            if !relied.verdict.approvals.iter().any(asked) {
-                let words = format!("entry {} does not ask {name} for {}", relied.seq, change.id);
+                |each: &Approval| each.prompt.as_ref() == Some(&prompt.id) && each.group == name;
+            let asks = |(relied, _): &(Relied<'_>, _)| relied.verdict.approvals.iter().any(asked);
+            if !way.iter().any(asks) {
+                let words = format!("nothing that it relies on asks {name} for {}", prompt.id);
                 findings.entry(Code::GroupMissing, self.seq, words);
             }
         }

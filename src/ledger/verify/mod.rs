@@ -47,6 +47,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) since: Option<Since>,
     /// Digests of entries that are known from elsewhere.
     pub(crate) anchors: Vec<Anchor>,
+    /// Other ledgers that this clone remembers, which are not looked at.
+    pub(crate) others: Vec<String>,
     /// What this clone remembers.
     pub(crate) remembered: Option<Remembered>,
     /// Whose keys may sign entries.
@@ -138,10 +140,12 @@ pub(crate) struct Answer {
 
 impl Answer {
     /// Whether the tip may be remembered: nothing is violated, and nothing is unknown but what a
-    /// first look cannot know.
-    pub(crate) fn is_worth_remembering(&self) -> bool {
-        let harmless =
-            |each: &Finding| each.code.weight() == Weight::Note || each.code == Code::AnchorAbsent;
+    /// first look cannot know. Whoever brings keys asks for signatures: what has none is then not
+    /// made up for by having been seen before.
+    pub(crate) fn is_worth_remembering(&self, asked: &Asked<'_>) -> bool {
+        let keys = asked.signers.is_some() || asked.commit_keys.is_some();
+        let first = |each: &Finding| each.code == Code::AnchorAbsent && !keys;
+        let harmless = |each: &Finding| each.code.weight() == Weight::Note || first(each);
         self.findings.iter().all(harmless)
     }
 }
@@ -214,6 +218,10 @@ pub(crate) fn verify(asked: &Asked<'_>) -> Result<Answer, GitError> {
     for (merge, range) in &complete.merges {
         merged::check(&seen, *merge, range, &mut findings)?;
         gated::check(&seen, (*merge, &complete.astray), &mut findings)?;
+    }
+    for other in &asked.others {
+        let words = format!("this clone remembers the ledger {other}");
+        findings.add(Code::LedgerMoved, Place::Whole, words);
     }
     let anchored = anchors::check(&seen, (&newest, complete.others), &mut findings)?;
     Ok(Answer {

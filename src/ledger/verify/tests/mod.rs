@@ -292,6 +292,7 @@ impl World {
             policy: None,
             since: None,
             anchors: Vec::new(),
+            others: Vec::new(),
             remembered: None,
             signers: None,
             commit_keys: None,
@@ -475,8 +476,18 @@ fn an_honest_ledger_holds_with_an_anchor_and_cannot_be_told_without() {
     assert_eq!(codes(&answer), ["anchor-absent"], "{:?}", told(&answer));
     assert_eq!(answer.holds.exit_code(), 2);
     assert_eq!(answer.entries, 11);
-    assert!(answer.is_worth_remembering());
     let mut asked = world.ask(world.ledger.clone());
+    assert!(answer.is_worth_remembering(&asked));
+    // Whoever brings keys wants signatures, which another look does not replace.
+    asked.signers = Some(
+        AllowedSigners::parse(&format!(
+            "ci {}",
+            crate::ledger::signature::tests::ED25519_PUB.trim()
+        ))
+        .unwrap(),
+    );
+    assert!(!answer.is_worth_remembering(&asked));
+    asked.signers = None;
     asked.anchors = vec![world.anchor()];
     let answer = verify(&asked).unwrap();
     assert_eq!(told(&answer), [""; 0]);

@@ -789,6 +789,28 @@ fn a_red_verdict_that_is_taken_back_brings_no_green_one_back() {
 }
 
 #[test]
+fn a_verdict_under_a_policy_that_asked_nobody_is_not_enough_for_one_that_asks() {
+    let lax = "version: 1\nprompts: [\"prompts/**\"]\n";
+    let first = [
+        (".github/gatecard.yml", Some(lax)),
+        ("prompts/greet.md", Some("Greet {{name}}.\n")),
+    ];
+    let mut world = World::new(&first);
+    let before = world.tip.clone();
+    let head = world.commit(&[&before], &[("prompts/greet.md", Some("Go away.\n"))]);
+    let drafts = world.judged(40, &head, &head, true);
+    world.record(drafts);
+    let strict = "version: 1\nprompts: [\"prompts/**\"]\ngroups: { product: [ana] }\napprovals: { standard: [product] }\n";
+    let before = world.push(&[(".github/gatecard.yml", Some(strict))]);
+    let (said, codes) = claimed(&mut world, &before);
+    assert_eq!(said, ["group-not-asked"]);
+    assert!(
+        codes.iter().any(|code| code == "group-missing"),
+        "{codes:?}"
+    );
+}
+
+#[test]
 fn a_branch_may_be_renamed_and_keeps_its_record() {
     let mut world = story();
     let renamed = |world: &World| {
