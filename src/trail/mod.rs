@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::units::Digest;
 
-pub(crate) use record::{Wanted, covering, record};
+pub(crate) use record::{Wanted, When, covering, record};
 pub(crate) use shelf::Shelf;
 
 /// A version of a prompt with everything that is on record of it.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
+
 use super::{Amended, Approver, Gates, Judged, Kept, Record, Shelf, Waived};
 use crate::ledger::entry::{Approved, Merge, Merged};
 use crate::ledger::verdict::{Change, Verdict};
@@ -18,6 +20,19 @@ pub(crate) struct Wanted<'a> {
     pub(crate) version: Option<Digest>,
     /// The merge by which the base branch got it.
     pub(crate) merge: Option<&'a Stored>,
+    /// What was judged when: a later verdict on the same version is of another merge.
+    pub(crate) judged: When,
+}
+
+/// Which verdicts on a version are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum When {
+    /// All of them.
+    Ever,
+    /// Those until the branch had it, where no merge entry tells when that was.
+    Until(DateTime<Utc>),
+    /// One entry.
+    Entry(u64),
 }
 
 impl Wanted<'_> {
@@ -104,13 +119,21 @@ pub(crate) fn record(shelf: &Shelf, wanted: Wanted<'_>) -> Record {
     record
 }
 
-/// The verdict that the merge relied on; without one, the newest of this version.
+/// The verdict that the merge relied on; without one, the newest of this version before it.
 fn relied<'s>(shelf: &'s Shelf, wanted: Wanted<'_>) -> Option<(&'s Stored, &'s Verdict)> {
     let verdicts = shelf.standing().rev().filter_map(|stored| {
         let Body::Verdict(verdict) = &stored.entry.body else {
             return None;
         };
-        wanted.change(verdict).map(|_| (stored, &**verdict))
+        let seq = stored.entry.seq;
+        let before = wanted.merge.is_none_or(|merge| seq < merge.entry.seq);
+        let asked = match wanted.judged {
+            When::Until(time) if wanted.merge.is_none() => stored.entry.at.get() <= time,
+            When::Entry(only) => seq == only,
+            When::Ever | When::Until(_) => true,
+        };
+        let change = wanted.change(verdict).filter(|_| before && asked);
+        change.map(|_| (stored, &**verdict))
     });
     let verdicts: Vec<_> = verdicts.collect();
     let relied = verdicts

@@ -522,3 +522,24 @@ fn no_text_of_anybody_comes_into_the_ledger() {
     let label = &entries(&repo)[3]["prompts"][0]["label"];
     assert!(label.as_str().unwrap().starts_with("sha256:"), "{label}");
 }
+
+#[test]
+fn what_was_judged_later_is_not_credited_to_what_was_there_before() {
+    let Passing { repo, .. } = judged();
+    repo.checkout("main");
+    repo.git(&["merge", "--quiet", "--ff-only", "head"]);
+    record(&repo, "main~1").exits(0);
+    // The version that was there before the ledger comes back, and is judged for the first time.
+    repo.checkout("head");
+    repo.write(&[("prompts/answer.md", BASE_PROMPT)]);
+    repo.commit("back");
+    repo.check_with(&[], &["--record"]);
+    let path = repo.path().display().to_string();
+    let args = ["log", "prompts/answer", "--repo", &path, "--branch", "main"];
+    let ran = gatecard(&[&args[..], &["--format", "json"]].concat()).exits(0);
+    let report = ran.json();
+    let versions = report["versions"].as_array().unwrap();
+    let first = versions.last().unwrap();
+    assert_eq!(first["standing"], "unrecorded", "{}", ran.out);
+    assert!(first.get("verdict").is_none_or(Value::is_null), "{first}");
+}

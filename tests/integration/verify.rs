@@ -155,6 +155,47 @@ fn a_ledger_that_is_remembered_is_not_left_behind() {
 }
 
 #[test]
+fn a_clone_that_was_cut_off_accuses_nobody_of_merges_that_it_does_not_have() {
+    let repo = recorded();
+    let path = repo.path().display().to_string();
+    for text in ["Answer briefly.\n", "Answer at length.\n"] {
+        repo.write(&[("prompts/answer.md", text)]);
+        repo.commit("later");
+        let args = [
+            "record", "--repo", &path, "--from", "main~1", "--to", "main",
+        ];
+        gatecard(&args).exits(0);
+    }
+    let clone = repo.beside("clone");
+    let from = format!("file://{path}");
+    let to = clone.display().to_string();
+    let depth = [
+        "clone",
+        "--quiet",
+        "--depth=1",
+        "--no-single-branch",
+        &from,
+        &to,
+    ];
+    git_in(&repo.path(), &depth);
+    let unshallow = [
+        "fetch",
+        "--quiet",
+        "--depth=1000",
+        "origin",
+        "gatecard/ledger",
+    ];
+    git_in(&clone, &unshallow);
+    let ran = verify(&clone, &["--branch", "main", "--format", "json"]);
+    let codes = codes(&ran);
+    assert!(
+        !codes.contains(&String::from("merge-not-on-base")),
+        "{codes:?}"
+    );
+    assert!(codes.contains(&String::from("base-shallow")), "{codes:?}");
+}
+
+#[test]
 fn arguments_that_mean_nothing_are_named() {
     let repo = recorded();
     let file = repo.evidence("keys", b"no keys");

@@ -17,7 +17,7 @@ use crate::lineage::Found;
 use crate::prompt::Prompt;
 use crate::timeline::Timeline;
 use crate::trail::text::paragraph;
-use crate::trail::{Record, Shelf, Wanted, csv};
+use crate::trail::{Record, Shelf, Wanted, When, csv};
 use crate::units::Digest;
 use crate::untrusted::log_line;
 
@@ -199,6 +199,9 @@ fn of_prompt(
         ids: &ids,
         version: Some(version),
         merge: None,
+        judged: position
+            .and_then(|at| line.time(at))
+            .map_or(When::Ever, When::Until),
     };
     let until = |stored: &Stored| match (position, line.position(&stored.entry.about.head)) {
         (Some(at), Some(head)) => head <= at,
@@ -306,6 +309,7 @@ fn of_version(history: &History<'_>, named: &str) -> Result<Answer, Error> {
             ids: &ids,
             version: Some(*version),
             merge: None,
+            judged: When::Ever,
         };
         let mut record = history.merged(&shelf, wanted, |_| true);
         if record.path.is_empty() {

@@ -16,7 +16,7 @@ use crate::ledger::entry::Merged;
 use crate::ledger::verdict::Change;
 use crate::ledger::{Body, Stored};
 use crate::statement::{self, Of, Place};
-use crate::trail::{Record, Shelf, Standing, Wanted, csv, record};
+use crate::trail::{Record, Shelf, Standing, Wanted, When, csv, record};
 use crate::untrusted::log_line;
 
 /// Runs the command.
@@ -125,6 +125,7 @@ impl Export<'_> {
             ids: &ids,
             version: merged.to,
             merge: Some(merge),
+            judged: When::Ever,
         };
         Record {
             prompt: merged.id.clone(),
@@ -173,7 +174,7 @@ impl Export<'_> {
             };
             for each in verdict.changes.iter().filter(|each| each.to.is_some()) {
                 if ids.as_ref().is_none_or(|ids| ids.contains(&each.id)) {
-                    let record = self.judged(each);
+                    let record = self.judged(stored.entry.seq, each);
                     let of = self.of(&record, stored, Some(stored));
                     lines.push_str(&format!("{}\n", statement::test_result(&of, verdict)));
                 }
@@ -182,12 +183,13 @@ impl Export<'_> {
         lines
     }
 
-    fn judged(&self, change: &Change) -> Record {
+    fn judged(&self, entry: u64, change: &Change) -> Record {
         let ids = [change.id.clone()];
         let wanted = Wanted {
             ids: &ids,
             version: change.to,
             merge: None,
+            judged: When::Entry(entry),
         };
         Record {
             path: change.path.clone(),

@@ -16,7 +16,7 @@ use crate::ledger::{Body, Key};
 use crate::lineage::{Found, Step};
 use crate::timeline::Timeline;
 use crate::trail::text::{approved, paragraph};
-use crate::trail::{Landed, Record, Shelf, Standing, Wanted, covering, csv, record};
+use crate::trail::{Landed, Record, Shelf, Standing, Wanted, When, covering, csv, record};
 use crate::units::Digest;
 use crate::untrusted::log_line;
 
@@ -171,6 +171,7 @@ fn of_step(
         ids,
         version: step.version,
         merge: exact.map(|(stored, _)| stored),
+        judged: line.time(step.at).map_or(When::Ever, When::Until),
     };
     let mut record = record(shelf, wanted);
     record.prompt.clone_from(&step.id);
@@ -208,6 +209,7 @@ fn judged(shelf: &Shelf, ids: &[String], merged: &BTreeSet<Digest>) -> Vec<Recor
                 ids,
                 version: Some(version),
                 merge: None,
+                judged: When::Ever,
             };
             found.push(Record {
                 prompt: change.id.clone(),
@@ -235,6 +237,7 @@ fn of_all(history: &History<'_>) -> Result<Vec<Record>, Error> {
                 ids: &ids,
                 version: Some(prompt.version.digest()),
                 merge: None,
+                judged: When::Ever,
             };
             let mut record = history.merged(&shelf, wanted, |_| true);
             [record.prompt] = ids;

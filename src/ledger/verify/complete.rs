@@ -190,8 +190,10 @@ impl Steps<'_> {
                 absent.push((seq, to));
                 continue;
             };
-            // A later merge is there: the clone is not merely behind.
-            not_on_base(&mut absent, findings);
+            // A later merge is there: the clone is not merely behind, unless it was cut off.
+            if !self.cut_off {
+                not_on_base(&mut absent, findings);
+            }
             if end <= start {
                 continue;
             }
@@ -214,9 +216,14 @@ impl Steps<'_> {
             merges.push((seq, (from.clone(), to.clone())));
         }
         for (seq, commit) in absent {
+            if self.cut_off {
+                let words = format!("whether {} has entry {seq}'s commit", self.base.name);
+                findings.add(Code::BaseShallow, Place::Whole, words);
+                break;
+            }
             if self.seen.asked.repo.has(commit) {
                 not_on_base(&mut vec![(seq, commit)], findings);
-            } else if !self.cut_off {
+            } else {
                 let words = format!(
                     "commit {} of {} is not in this clone: fetch the branch",
                     commit.short(),
