@@ -5,6 +5,7 @@
 
 mod deepeval;
 mod fold;
+mod junit;
 mod promptfoo;
 mod promptfoo_jsonl;
 mod row;
@@ -31,6 +32,7 @@ pub(crate) const FORMATS: &[&dyn Format] = &[
     &promptfoo::Promptfoo,
     &promptfoo_jsonl::PromptfooJsonl,
     &deepeval::DeepEval,
+    &junit::Junit,
 ];
 
 /// One eval tool's result format.
