@@ -3,9 +3,13 @@
 //! A reader hands on one row at a time, so that a file of any size is read in little memory.
 //! What people are shown of a few rows is read in a second pass, by the same reader.
 
+mod deepeval;
 mod fold;
+mod junit;
 mod promptfoo;
+mod promptfoo_jsonl;
 mod row;
+mod stream;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufRead;
@@ -24,7 +28,12 @@ pub(crate) use fold::Case;
 pub(crate) use row::{CaseResult, Text};
 
 /// The formats; exactly one may recognise a file.
-pub(crate) const FORMATS: &[&dyn Format] = &[&promptfoo::Promptfoo];
+pub(crate) const FORMATS: &[&dyn Format] = &[
+    &promptfoo::Promptfoo,
+    &promptfoo_jsonl::PromptfooJsonl,
+    &deepeval::DeepEval,
+    &junit::Junit,
+];
 
 /// One eval tool's result format.
 pub(crate) trait Format: Sync {
@@ -127,4 +136,26 @@ pub(crate) struct Shown {
     pub(crate) settings: Option<Settings>,
     /// Versions that the run was stamped with, by prompt id: our digests.
     pub(crate) stamps: BTreeMap<String, Digest>,
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Passed, failed, errored, trials, without assertions.
+    pub(in crate::evidence) fn counts(arm: &Arm) -> [u64; 5] {
+        let of = |result| {
+            arm.cases
+                .iter()
+                .filter(|case| case.result() == result)
+                .count() as u64
+        };
+        [
+            of(CaseResult::Passed),
+            of(CaseResult::Failed),
+            of(CaseResult::Errored),
+            arm.cases.iter().map(|case| u64::from(case.runs())).sum(),
+            arm.without_assertions,
+        ]
+    }
 }

@@ -8,16 +8,15 @@
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::io::{self, BufRead, Read};
+use std::io::BufRead;
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
-use serde::de::{
-    DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
-};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value as Json};
 
 use super::row::{CaseResult, Row, Rows, Text};
+use super::stream::{Each, Keys, Parts, at_most};
 use super::{Format, Run, Shown};
 use crate::evidence::ReadError;
 use crate::limits::{EVAL_ARMS, EVAL_PART};
@@ -49,10 +48,7 @@ impl Format for Promptfoo {
     fn read(&self, reader: &mut dyn BufRead, rows: &mut dyn Rows) -> Result<Run, ReadError> {
         let mut file = Output::default();
         let part = Cell::new(EVAL_PART);
-        let mut input = serde_json::Deserializer::from_reader(Parts {
-            inner: reader,
-            left: &part,
-        });
+        let mut input = serde_json::Deserializer::from_reader(Parts::of(reader, &part));
         let mut reading = Reading {
             part: &part,
             rows,
@@ -68,30 +64,8 @@ impl Format for Promptfoo {
     }
 }
 
-/// Stops a part of the file that is larger than any real one: a value takes many times the
-/// room of its text.
-struct Parts<'a> {
-    inner: &'a mut dyn BufRead,
-    /// What the part that is being read may still have.
-    left: &'a Cell<u64>,
-}
-
-impl Read for Parts<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(buffer)?;
-        let Some(left) = self.left.get().checked_sub(count as u64) else {
-            return Err(io::Error::other(format!(
-                "a result row, or the rest beside the rows, of more than {} MiB",
-                EVAL_PART >> 20
-            )));
-        };
-        self.left.set(left);
-        Ok(count)
-    }
-}
-
 /// A prompt's place and the provider that ran it, with the number of their arm.
-type Arms = BTreeMap<(usize, Option<String>), usize>;
+pub(super) type Arms = BTreeMap<(usize, Option<String>), usize>;
 
 /// What rows need to be handed on.
 struct Reading<'a> {
@@ -141,7 +115,7 @@ struct Metadata {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct RawRow {
+pub(super) struct RawRow {
     prompt_idx: Option<usize>,
     success: Option<bool>,
     failure_reason: Option<u64>,
@@ -154,6 +128,12 @@ struct RawRow {
     vars: Map<String, Json>,
     response: Option<Response>,
     provider: Option<Provider>,
+    prompt: Option<RowPrompt>,
+}
+
+#[derive(Deserialize)]
+struct RowPrompt {
+    label: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -184,7 +164,22 @@ struct Provider {
 }
 
 impl RawRow {
-    fn reduce(self, arms: &mut Arms) -> Row {
+    /// What a row shows of its prompt, where nothing else does.
+    pub(super) fn shown(&self) -> Shown {
+        let label = self.prompt.as_ref().and_then(|prompt| prompt.label.clone());
+        let provider = self.provider.as_ref();
+        let provider = provider.and_then(|provider| provider.id.as_deref());
+        Shown {
+            file: label.as_deref().and_then(path_in),
+            label,
+            model: provider.and_then(ModelRef::parse),
+            stamps: stamps(&self.test_case.metadata),
+            ..Shown::default()
+        }
+    }
+
+    /// The row as it is handed on.
+    pub(super) fn reduce(self, arms: &mut Arms) -> Row {
         let provider = self
             .provider
             .and_then(|provider| provider.id.or(provider.label));
@@ -396,33 +391,6 @@ fn stamps(tags: &Json) -> BTreeMap<String, Digest> {
         .collect()
 }
 
-/// The keys of an object that are read. One that stands there twice could say two things, of
-/// which another reader may show the other.
-struct Keys {
-    read: &'static [&'static str],
-    seen: Vec<&'static str>,
-}
-
-impl Keys {
-    const fn of(read: &'static [&'static str]) -> Self {
-        let seen = Vec::new();
-        Self { read, seen }
-    }
-
-    fn next<'de, A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<Option<String>, A::Error> {
-        let Some(key) = map.next_key::<String>()? else {
-            return Ok(None);
-        };
-        if let Some(known) = self.read.iter().find(|known| **known == key) {
-            if self.seen.contains(known) {
-                return Err(A::Error::custom(format!("duplicate key `{known}`")));
-            }
-            self.seen.push(known);
-        }
-        Ok(Some(key))
-    }
-}
-
 struct OutputSeed<'a, 'r> {
     file: &'a mut Output,
     reading: &'a mut Reading<'r>,
@@ -485,76 +453,27 @@ impl<'de> Visitor<'de> for ResultsSeed<'_, '_> {
             match key.as_str() {
                 "version" => results.version = map.next_value()?,
                 "timestamp" => results.timestamp = map.next_value()?,
-                "prompts" => results.prompts = map.next_value_seed(PromptsSeed)?,
-                "results" => map.next_value_seed(RowsSeed(&mut *self.0))?,
+                "prompts" => {
+                    let prompts = &mut results.prompts;
+                    map.next_value_seed(Each::of("prompts", self.0.part, |prompt| {
+                        prompts.push(prompt);
+                        at_most(prompts.len(), EVAL_ARMS, "prompts")
+                    }))?;
+                }
+                "results" => {
+                    let Reading { part, rows, arms } = &mut *self.0;
+                    map.next_value_seed(Each::of("results", part, |row: RawRow| {
+                        rows.row(row.reduce(arms))
+                            .map_err(|error| error.to_string())?;
+                        at_most(arms.len(), EVAL_ARMS, "prompts and providers")
+                    }))?;
+                }
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                 }
             }
         }
         Ok(results)
-    }
-}
-
-struct PromptsSeed;
-
-impl<'de> DeserializeSeed<'de> for PromptsSeed {
-    type Value = Vec<PromptEntry>;
-
-    fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<Self::Value, D::Error> {
-        input.deserialize_seq(self)
-    }
-}
-
-impl<'de> Visitor<'de> for PromptsSeed {
-    type Value = Vec<PromptEntry>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of prompts")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-        let mut prompts = Vec::new();
-        while let Some(prompt) = list.next_element()? {
-            prompts.push(prompt);
-            if prompts.len() > EVAL_ARMS {
-                return Err(A::Error::custom(format!("more than {EVAL_ARMS} prompts")));
-            }
-        }
-        Ok(prompts)
-    }
-}
-
-struct RowsSeed<'a, 'r>(&'a mut Reading<'r>);
-
-impl<'de> DeserializeSeed<'de> for RowsSeed<'_, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<(), D::Error> {
-        input.deserialize_seq(self)
-    }
-}
-
-impl<'de> Visitor<'de> for RowsSeed<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of results")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        let Reading { part, rows, arms } = self.0;
-        // Each row is a part of its own; what stands beside them is one together.
-        let beside = part.replace(EVAL_PART);
-        while let Some(row) = list.next_element::<RawRow>()? {
-            part.set(EVAL_PART);
-            rows.row(row.reduce(arms)).map_err(A::Error::custom)?;
-            if arms.len() > EVAL_ARMS {
-                return Err(A::Error::custom(format!("more than {EVAL_ARMS} arms")));
-            }
-        }
-        part.set(beside);
-        Ok(())
     }
 }
 
@@ -565,7 +484,8 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::evidence::evals::{self, Arm, EvalRun};
+    use crate::evidence::evals::tests::counts;
+    use crate::evidence::evals::{self, EvalRun};
 
     fn fixture(name: &str) -> EvalRun {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/evals/promptfoo");
@@ -575,23 +495,6 @@ mod tests {
 
     fn read(text: &str) -> Result<EvalRun, ReadError> {
         evals::read(&Promptfoo, &mut text.as_bytes())
-    }
-
-    /// Passed, failed, errored, trials, without assertions.
-    fn counts(arm: &Arm) -> [u64; 5] {
-        let of = |result| {
-            arm.cases
-                .iter()
-                .filter(|case| case.result() == result)
-                .count() as u64
-        };
-        [
-            of(CaseResult::Passed),
-            of(CaseResult::Failed),
-            of(CaseResult::Errored),
-            arm.cases.iter().map(|case| u64::from(case.runs())).sum(),
-            arm.without_assertions,
-        ]
     }
 
     #[test]
