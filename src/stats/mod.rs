@@ -13,6 +13,8 @@ mod normal;
 mod pairs;
 pub(crate) mod permutation;
 pub(crate) mod power;
+#[cfg(test)]
+pub(crate) mod published;
 pub(crate) mod quantile;
 pub mod simulation;
 mod solve;
