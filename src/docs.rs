@@ -17,6 +17,7 @@ use crate::output::{OUTPUTS, VALUES};
 use crate::policy::{CategoryId, CommentMode, TOP_LEVEL};
 use crate::prompt::FORMATS;
 use crate::reason::Code;
+use crate::stats::published;
 
 fn table(head: &[&str], rows: Vec<Vec<String>>) -> String {
     let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
@@ -201,6 +202,27 @@ fn tables() -> Vec<(&'static str, &'static str, String)> {
             table(&["code", "weight", "meaning", "what to do"], findings()),
         ),
         ("docs/cli.md", "help", help()),
+        (
+            "docs/statistics.md",
+            "visible",
+            table(&["cases", "10 %", "20 %", "40 %"], published::visible()),
+        ),
+        (
+            "docs/statistics.md",
+            "needed",
+            table(
+                &["drop, points", "10 %", "20 %", "40 %"],
+                published::needed(),
+            ),
+        ),
+        (
+            "docs/statistics.md",
+            "margins",
+            table(
+                &["margin, points", "10 %", "20 %", "40 %"],
+                published::margins(),
+            ),
+        ),
         (
             "docs/ledger.md",
             "entries",

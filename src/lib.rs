@@ -23,7 +23,8 @@
 //! - `untrusted`, `git`, `yaml`, `glob`, `files`, `environment`, `units`, `random`, `reason`,
 //!   `limits`, `process`: the edges
 //!
-//! Nothing but [`run`] is public: the interface is the command line.
+//! Nothing but [`run`] is public: the interface is the command line. A benchmark drives
+//! `simulation`.
 
 mod anchor;
 mod approval;
@@ -70,6 +71,9 @@ mod units;
 mod untrusted;
 mod verdict;
 mod yaml;
+
+#[doc(hidden)]
+pub use stats::simulation;
 
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
