@@ -58,6 +58,7 @@ limits! {
     UNPACK_FLOOR: u64 = 64 * MIB, Bytes, "what an evidence file may always unpack to, whatever the ratio", "the ratio decides";
     EVAL_ROWS: usize = 250_000, Number, "result rows of one eval file", "`evidence-unreadable`";
     EVAL_ARMS: usize = 10_000, Number, "prompts, providers, and pairs of both in one eval file", "`evidence-unreadable`";
+    EVAL_METRICS: usize = 200, Number, "metrics of one prompt in one eval file", "`evidence-unreadable`";
     EVAL_PART: u64 = 64 * MIB, Bytes, "one result row, and all that stands before, between or after the rows", "`evidence-unreadable`";
     SHOWN_CASES: usize = 5, Number, "newly failing cases of a prompt that are shown with their answers", "the others are counted";
     EXCERPT: usize = 600, Number, "characters of an answer or a reason that are shown", "cut, with `…`";

@@ -317,6 +317,12 @@ impl Usd {
         self.0
     }
 
+    /// Dollars.
+    #[expect(clippy::cast_precision_loss, reason = "exact below 9 million dollars")]
+    pub(crate) fn dollars(self) -> f64 {
+        self.0 as f64 / 1e9
+    }
+
     /// Builds an amount from billionths of a dollar.
     pub(crate) const fn from_nanos(nanos: u64) -> Self {
         Self(nanos)

@@ -74,6 +74,7 @@ pub(crate) fn read(evidence: &Evidence, judged: &[Judged<'_>]) -> Texts {
         texts.0.extend(found.map(|(row, text)| {
             let short = |text: Option<String>| text.map(|text| shorten(&text, EXCERPT));
             let text = Text {
+                input: short(text.input),
                 output: short(text.output),
                 reason: short(text.reason),
             };

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value as Json, json};
 
-use super::row::{CaseResult, Row, Rows, Text};
+use super::row::{Asserted, Assertions, CaseResult, Grader, Row, Rows, Score, Text};
 use super::stream::{Each, Keys, Parts};
 use super::{Format, Run, Shown};
 use crate::evidence::ReadError;
@@ -121,6 +121,8 @@ struct TestCase {
     #[serde(default)]
     expected_tools: Json,
     token_cost: Option<f64>,
+    /// Seconds.
+    completion_time: Option<f64>,
     success: Option<bool>,
     #[serde(default)]
     metrics_data: Option<Vec<Metric>>,
@@ -139,6 +141,7 @@ struct Metric {
     #[serde(default)]
     evaluation_model: Json,
     success: Option<bool>,
+    score: Option<f64>,
     reason: Option<String>,
     error: Option<String>,
 }
@@ -159,41 +162,59 @@ impl TestCase {
             let why = metric.error.as_ref().or(metric.reason.as_ref());
             format!("{}: {}", metric.name, why.map_or("failed", String::as_str))
         });
-        let asserted: Vec<Json> = metrics
-            .iter()
-            .map(|each| {
-                json!([
-                    each.name,
-                    each.threshold,
-                    each.strict_mode,
-                    each.evaluation_model
-                ])
-            })
-            .collect();
-        let asserted = json!([asserted, self.expected_output, self.expected_tools]);
-        let digest = |value: &Json| Digest::of(canonical::json(value).as_bytes());
+        let each = |of: &dyn Fn(&Metric) -> Json| metrics.iter().map(of).collect::<Json>();
+        let asserted = Assertions {
+            expected: json!([self.expected_output, self.expected_tools]),
+            rules: each(&|metric| json!(metric.name)),
+            thresholds: each(&|metric| json!([metric.threshold, metric.strict_mode])),
+            judges: each(&|metric| json!(metric.judge())),
+        };
+        let asked = json!([self.input, self.context]);
         let meta = |key: &str| Some(self.metadata.get(key)?.as_str()?.to_owned());
         // The tool numbers cases that were given no name.
         let numbered = |name: &str| {
             let number = name.strip_prefix("test_case_");
             number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
         };
+        let input = Digest::of(canonical::json(&asked).as_bytes());
+        let text = |value: Json| match value {
+            Json::Null => None,
+            Json::String(text) => Some(text),
+            other => Some(canonical::json(&other)),
+        };
         Row {
-            arm: 0,
             case: meta("id").or_else(|| self.name.filter(|name| !numbered(name))),
-            input: digest(&json!([self.input, self.context])),
-            assertions: (!metrics.is_empty()).then(|| digest(&asserted)),
-            result,
+            asserted: (!metrics.is_empty()).then(|| Asserted::of(&asserted)),
+            scores: metrics.iter().map(Metric::score).collect(),
             cost: self.token_cost.and_then(Usd::from_dollars),
+            latency_ms: self.completion_time.map(|seconds| seconds * 1_000.0),
             trace_id: meta("trace_id").or_else(|| meta("traceId")),
             text: Text {
-                output: match self.actual_output {
-                    Json::Null => None,
-                    Json::String(text) => Some(text),
-                    other => Some(canonical::json(&other)),
-                },
+                input: text(self.input),
+                output: text(self.actual_output),
                 reason,
             },
+            ..Row::of(input, result)
+        }
+    }
+}
+
+impl Metric {
+    /// The model that judges, where one does.
+    fn judge(&self) -> Option<&str> {
+        let model = self.evaluation_model.as_str()?;
+        (model != "deterministic").then_some(model)
+    }
+
+    fn score(&self) -> Score {
+        Score {
+            metric: self.name.clone(),
+            by: match self.judge() {
+                Some(model) => Grader::Judge(Some(model.to_owned())),
+                None => Grader::Code,
+            },
+            value: self.score.filter(|score| score.is_finite()),
+            passed: self.success.filter(|_| self.error.is_none()),
         }
     }
 }

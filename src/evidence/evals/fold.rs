@@ -1,11 +1,12 @@
 //! Folds rows into cases as they come: what is kept of a row does not grow with its text.
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::sync::Arc;
 
-use super::row::{CaseResult, Row, Rows, TooMany};
-use super::{Arm, Run};
-use crate::limits::EVAL_ROWS;
+use super::row::{Asserted, CaseResult, Duty, Grader, Row, Rows, Score, TooMany};
+use super::{Agreement, Arm, Metric, Run};
+use crate::limits::{EVAL_METRICS, EVAL_ROWS};
 use crate::units::{Digest, Usd};
 
 /// One case of an arm, with all its trials.
@@ -15,12 +16,18 @@ pub(crate) struct Case {
     pub(crate) id: String,
     /// Hash of the input.
     pub(crate) input: Digest,
-    /// Hash of what is asserted.
-    pub(crate) assertions: Digest,
+    /// What is asserted.
+    pub(crate) asserted: Asserted,
     /// The first row of each result, and how many there are.
     trials: [Trials; 3],
-    /// Price of an answer.
-    pub(crate) cost: Option<Usd>,
+    /// What each metric said, in the order of the metrics.
+    pub(crate) graded: Vec<Graded>,
+    /// What is special about it.
+    pub(crate) duty: Option<Duty>,
+    /// Price of the answers.
+    cost: Total,
+    /// How long the answers took, in milliseconds.
+    latency: Total,
     /// The production trace that the case was taken from.
     pub(crate) trace_id: Option<String>,
 }
@@ -33,17 +40,92 @@ struct Trials {
     row: u32,
 }
 
+/// Numbers of several trials.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+struct Total {
+    sum: f64,
+    count: u32,
+}
+
+impl Total {
+    fn add(&mut self, value: f64) {
+        if value.is_finite() {
+            self.sum += value;
+            self.count += 1;
+        }
+    }
+
+    fn mean(self) -> Option<f64> {
+        (self.count > 0).then(|| self.sum / f64::from(self.count))
+    }
+}
+
+/// What one metric said of a case, over its trials.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Graded {
+    /// Which of the file's metrics.
+    pub(crate) metric: u16,
+    values: Total,
+    /// Trials that it let pass.
+    pub(crate) passed: u32,
+    /// Trials that it did not.
+    pub(crate) failed: u32,
+}
+
+impl Graded {
+    fn of(metric: u16) -> Self {
+        Self {
+            metric,
+            ..Self::default()
+        }
+    }
+
+    /// The mean of its numbers.
+    pub(crate) fn mean(&self) -> Option<f64> {
+        self.values.mean()
+    }
+
+    fn add(&mut self, score: &Score) {
+        if let Some(value) = score.value {
+            self.values.add(value);
+        }
+        match score.passed {
+            Some(true) => self.passed += 1,
+            Some(false) => self.failed += 1,
+            None => {}
+        }
+    }
+}
+
 impl Case {
     /// A case without trials.
-    fn new(id: String, (input, assertions): (Digest, Digest)) -> Self {
+    fn new(id: String, (input, asserted): (Digest, Asserted)) -> Self {
         Self {
             id,
             input,
-            assertions,
+            asserted,
             trials: [Trials::default(); 3],
-            cost: None,
+            graded: Vec::new(),
+            duty: None,
+            cost: Total::default(),
+            latency: Total::default(),
             trace_id: None,
         }
+    }
+
+    /// How many trials passed, failed and errored.
+    pub(crate) fn trials(&self) -> [u32; 3] {
+        self.trials.map(|trials| trials.count)
+    }
+
+    /// Mean price of an answer.
+    pub(crate) fn cost(&self) -> Option<Usd> {
+        self.cost.mean().and_then(Usd::from_dollars)
+    }
+
+    /// Mean time of an answer, in milliseconds.
+    pub(crate) fn latency_ms(&self) -> Option<f64> {
+        self.latency.mean()
     }
 
     /// What it came to: the majority decides, and a tie does not pass. Trials that errored have
@@ -76,10 +158,10 @@ impl Case {
 
     /// Whether another run asked and asserted the same.
     pub(crate) fn is_alike(&self, other: &Self) -> bool {
-        self.input == other.input && self.assertions == other.assertions
+        self.input == other.input && self.asserted.whole == other.asserted.whole
     }
 
-    fn add(&mut self, row: Row, number: u32) {
+    fn add(&mut self, row: Row, number: u32, graded: &[(u16, &Score)]) {
         let [passed, failed, errored] = &mut self.trials;
         let trials = match row.result {
             CaseResult::Passed => passed,
@@ -90,7 +172,23 @@ impl Case {
             trials.row = number;
         }
         trials.count += 1;
-        self.cost = self.cost.or(row.cost);
+        if let Some(cost) = row.cost {
+            self.cost.add(cost.dollars());
+        }
+        if let Some(latency) = row.latency_ms.filter(|latency| *latency >= 0.0) {
+            self.latency.add(latency);
+        }
+        self.duty = self.duty.max(row.duty);
+        for (metric, score) in graded {
+            let known = self.graded.binary_search_by_key(metric, |each| each.metric);
+            let at = known.unwrap_or_else(|at| {
+                self.graded.insert(at, Graded::of(*metric));
+                at
+            });
+            if let Some(graded) = self.graded.get_mut(at) {
+                graded.add(score);
+            }
+        }
         self.trace_id = self.trace_id.take().or(row.trace_id);
     }
 }
@@ -107,19 +205,64 @@ pub(super) struct Folding {
 #[derive(Default)]
 struct Folded {
     /// By id, then by what is asserted of which input: these are trials of one case.
-    cases: BTreeMap<String, BTreeMap<(Digest, Digest), Case>>,
+    cases: BTreeMap<String, BTreeMap<(Asserted, Digest), Case>>,
     without_assertions: u64,
+    /// By name and grader, with its number.
+    metrics: BTreeMap<Metric, u16>,
+    /// How judges agree with people.
+    agreement: BTreeMap<Metric, Agreement>,
+}
+
+impl Folded {
+    /// The numbers of the metrics that graded a row; what people said is no metric.
+    fn metrics<'s>(&mut self, scores: &'s [Score]) -> Result<Vec<(u16, &'s Score)>, TooMany> {
+        let mut found = Vec::with_capacity(scores.len());
+        for score in scores.iter().filter(|score| score.by != Grader::Human) {
+            let metric = Metric::of(score);
+            let next = self.metrics.len();
+            let number = if let Some(number) = self.metrics.get(&metric) {
+                *number
+            } else {
+                let number = u16::try_from(next).ok().filter(|_| next < EVAL_METRICS);
+                let number = number.ok_or(TooMany::Metrics)?;
+                self.metrics.insert(metric, number);
+                number
+            };
+            found.push((number, score));
+        }
+        Ok(found)
+    }
+
+    /// Compares each judge with the person who graded the same answer: by the same metric, else
+    /// as a whole.
+    fn agree(&mut self, scores: &[Score]) {
+        let people = || scores.iter().filter(|score| score.by == Grader::Human);
+        for score in scores {
+            let (Grader::Judge(_), Some(judge)) = (&score.by, score.passed) else {
+                continue;
+            };
+            let same = people().find(|human| human.metric == score.metric);
+            let whole = || people().find(|human| human.metric.is_empty());
+            let Some(person) = same.or_else(whole).and_then(|human| human.passed) else {
+                continue;
+            };
+            self.agreement
+                .entry(Metric::of(score))
+                .or_default()
+                .add(judge, person);
+        }
+    }
 }
 
 impl Rows for Folding {
-    fn row(&mut self, row: Row) -> Result<(), TooMany> {
+    fn row(&mut self, mut row: Row) -> Result<(), TooMany> {
         let number = self.rows;
         if number as usize >= EVAL_ROWS {
-            return Err(TooMany);
+            return Err(TooMany::Rows);
         }
         self.rows += 1;
         let arm = self.arms.entry(row.arm).or_default();
-        let Some(assertions) = row.assertions else {
+        let Some(asserted) = row.asserted else {
             arm.without_assertions += 1;
             return Ok(());
         };
@@ -128,11 +271,14 @@ impl Rows for Folding {
             None => row.input.short(),
         };
         let input = row.input;
+        arm.agree(&row.scores);
+        let scores = mem::take(&mut row.scores);
+        let graded = arm.metrics(&scores)?;
         let variants = arm.cases.entry(id).or_default();
         let case = variants
-            .entry((assertions, input))
-            .or_insert_with(|| Case::new(String::new(), (input, assertions)));
-        case.add(row, number);
+            .entry((asserted, input))
+            .or_insert_with(|| Case::new(String::new(), (input, asserted)));
+        case.add(row, number, &graded);
         Ok(())
     }
 }
@@ -154,9 +300,17 @@ impl Folding {
                     cases.push(Arc::new(case));
                 }
             }
+            let mut metrics: Vec<(u16, Metric)> = folded
+                .metrics
+                .into_iter()
+                .map(|(metric, number)| (number, metric))
+                .collect();
+            metrics.sort_unstable_by_key(|(number, _)| *number);
             Arm {
                 shown,
                 cases,
+                metrics: metrics.into_iter().map(|(_, metric)| metric).collect(),
+                agreement: folded.agreement,
                 without_assertions: folded.without_assertions,
             }
         });
@@ -164,6 +318,7 @@ impl Folding {
             arms: arms.collect(),
             tool_version: run.tool_version,
             made_at: run.made_at,
+            revision: run.revision,
         }
     }
 }
@@ -171,7 +326,7 @@ impl Folding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evidence::evals::row::Text;
+    use crate::evidence::evals::row::{Assertions, Text};
     use crate::evidence::evals::{EvalRun, Shown};
 
     fn row(id: Option<&str>, input: &str, assertions: &str, result: CaseResult) -> Row {
@@ -179,9 +334,17 @@ mod tests {
             arm: 0,
             case: id.map(str::to_owned),
             input: Digest::of(input.as_bytes()),
-            assertions: (!assertions.is_empty()).then(|| Digest::of(assertions.as_bytes())),
+            asserted: (!assertions.is_empty()).then(|| {
+                Asserted::of(&Assertions {
+                    expected: assertions.into(),
+                    ..Assertions::default()
+                })
+            }),
             result,
+            scores: Vec::new(),
+            duty: None,
             cost: None,
+            latency_ms: None,
             trace_id: None,
             text: Text::default(),
         }

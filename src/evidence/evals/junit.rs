@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 
-use super::row::{CaseResult, Row, Rows, Text};
+use super::row::{Asserted, Assertions, CaseResult, Row, Rows, Text};
 use super::stream::{Parts, at_most};
 use super::{Format, Run, Shown};
 use crate::evidence::ReadError;
@@ -241,9 +241,9 @@ impl Reading {
                 .map_err(|error| ReadError::shape(error.to_string(), "a file that is split"))?;
         }
         Ok(Run {
-            tool_version: None,
             made_at: self.made_at,
             arms: arms.into_iter().enumerate().collect(),
+            ..Run::default()
         })
     }
 }
@@ -269,22 +269,24 @@ fn shown(properties: &BTreeMap<String, String>) -> Shown {
 fn row(arm: usize, name: String, found: Found) -> Row {
     let property = |key: &str| found.properties.get(key);
     let cost = property("cost").and_then(|text| text.parse().ok());
+    let result = match found.result {
+        Outcome::Passed => CaseResult::Passed,
+        Outcome::Failed => CaseResult::Failed,
+        Outcome::Errored | Outcome::Skipped => CaseResult::Errored,
+    };
+    let input = Digest::of(name.as_bytes());
+    let ran = found.result != Outcome::Skipped;
     Row {
         arm,
-        input: Digest::of(name.as_bytes()),
         case: Some(name),
-        assertions: (found.result != Outcome::Skipped).then(|| Digest::of(b"junit")),
-        result: match found.result {
-            Outcome::Passed => CaseResult::Passed,
-            Outcome::Failed => CaseResult::Failed,
-            Outcome::Errored | Outcome::Skipped => CaseResult::Errored,
-        },
+        asserted: ran.then(|| Asserted::of(&Assertions::default())),
         cost: cost.and_then(Usd::from_dollars),
         trace_id: property("trace_id").cloned(),
         text: Text {
-            output: None,
             reason: found.reason,
+            ..Text::default()
         },
+        ..Row::of(input, result)
     }
 }
 

@@ -8,6 +8,7 @@ mod fold;
 mod junit;
 mod promptfoo;
 mod promptfoo_jsonl;
+mod promptfoo_row;
 mod row;
 mod stream;
 
@@ -22,10 +23,10 @@ use crate::prompt::model::{ModelRef, Settings};
 use crate::prompt::raw::RawPrompt;
 use crate::units::Digest;
 use fold::Folding;
-use row::{Row, Rows, TooMany};
+use row::{Row, Rows, Score, TooMany};
 
 pub(crate) use fold::Case;
-pub(crate) use row::{CaseResult, Text};
+pub(crate) use row::{CaseResult, Grader, Text};
 
 /// The formats; exactly one may recognise a file.
 pub(crate) const FORMATS: &[&dyn Format] = &[
@@ -57,6 +58,8 @@ pub(crate) struct Run {
     pub(crate) tool_version: Option<String>,
     /// When it ran.
     pub(crate) made_at: Option<DateTime<Utc>>,
+    /// The commit whose files it ran.
+    pub(crate) revision: Option<Revision>,
     /// The arms, each with the number that its rows have.
     pub(crate) arms: Vec<(usize, Shown)>,
 }
@@ -94,7 +97,7 @@ impl Rows for Picking<'_> {
         if self.wanted.contains(&self.next) {
             self.found.insert(self.next, row.text);
         }
-        self.next = self.next.checked_add(1).ok_or(TooMany)?;
+        self.next = self.next.checked_add(1).ok_or(TooMany::Rows)?;
         Ok(())
     }
 }
@@ -106,6 +109,8 @@ pub(crate) struct EvalRun {
     pub(crate) tool_version: Option<String>,
     /// When it ran.
     pub(crate) made_at: Option<DateTime<Utc>>,
+    /// The commit whose files it ran.
+    pub(crate) revision: Option<Revision>,
     /// One for each pair of prompt and model.
     pub(crate) arms: Vec<Arm>,
 }
@@ -117,8 +122,63 @@ pub(crate) struct Arm {
     pub(crate) shown: Shown,
     /// Cases with at least one assertion, in the order of their ids.
     pub(crate) cases: Vec<Arc<Case>>,
+    /// The metrics that graded them, by the number that each case has.
+    pub(crate) metrics: Vec<Metric>,
+    /// How judges agree with people.
+    pub(crate) agreement: BTreeMap<Metric, Agreement>,
     /// Cases that prove nothing, because nothing was asserted.
     pub(crate) without_assertions: u64,
+}
+
+/// The commit whose files a run ran, as its file says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Revision {
+    /// The commit, possibly short.
+    pub(crate) commit: String,
+    /// Whether files differed from it; `None` where that is not told.
+    pub(crate) dirty: Option<bool>,
+}
+
+/// A metric, with who graded by it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Metric {
+    /// Its name, as the tool has it.
+    pub(crate) name: String,
+    /// A rule or a judge.
+    pub(crate) by: Grader,
+}
+
+impl Metric {
+    fn of(score: &Score) -> Self {
+        Self {
+            name: score.metric.clone(),
+            by: score.by.clone(),
+        }
+    }
+}
+
+/// How often a judge and people said which of an answer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Agreement {
+    /// Both: enough.
+    pub(crate) both: u64,
+    /// The judge alone: enough.
+    pub(crate) judge: u64,
+    /// The person alone: enough.
+    pub(crate) person: u64,
+    /// Both: not enough.
+    pub(crate) neither: u64,
+}
+
+impl Agreement {
+    const fn add(&mut self, judge: bool, person: bool) {
+        *match (judge, person) {
+            (true, true) => &mut self.both,
+            (true, false) => &mut self.judge,
+            (false, true) => &mut self.person,
+            (false, false) => &mut self.neither,
+        } += 1;
+    }
 }
 
 /// What a result file shows of a prompt. What it does not show stays `None`: never guessed.

@@ -15,15 +15,15 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value as Json};
 
-use super::row::{CaseResult, Row, Rows, Text};
+use super::promptfoo_row::{Arms, RawRow};
+use super::row::Rows;
 use super::stream::{Each, Keys, Parts, at_most};
 use super::{Format, Run, Shown};
 use crate::evidence::ReadError;
 use crate::limits::{EVAL_ARMS, EVAL_PART};
-use crate::prompt::canonical;
 use crate::prompt::model::{ModelRef, Settings};
 use crate::prompt::raw::RawPrompt;
-use crate::units::{Digest, Usd};
+use crate::units::Digest;
 
 pub(crate) struct Promptfoo;
 
@@ -63,9 +63,6 @@ impl Format for Promptfoo {
         file.into_run(reading.arms)
     }
 }
-
-/// A prompt's place and the provider that ran it, with the number of their arm.
-pub(super) type Arms = BTreeMap<(usize, Option<String>), usize>;
 
 /// What rows need to be handed on.
 struct Reading<'a> {
@@ -111,133 +108,6 @@ struct Config {
 struct Metadata {
     promptfoo_version: Option<String>,
     evaluation_created_at: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct RawRow {
-    prompt_idx: Option<usize>,
-    success: Option<bool>,
-    failure_reason: Option<u64>,
-    error: Option<Json>,
-    cost: Option<f64>,
-    grading_result: Option<Grading>,
-    #[serde(default)]
-    test_case: TestCase,
-    #[serde(default)]
-    vars: Map<String, Json>,
-    response: Option<Response>,
-    provider: Option<Provider>,
-    prompt: Option<RowPrompt>,
-}
-
-#[derive(Deserialize)]
-struct RowPrompt {
-    label: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Grading {
-    reason: Option<String>,
-    component_results: Option<Vec<IgnoredAny>>,
-}
-
-#[derive(Deserialize, Default)]
-struct TestCase {
-    #[serde(default)]
-    assert: Json,
-    #[serde(default)]
-    metadata: Json,
-    vars: Option<Map<String, Json>>,
-}
-
-#[derive(Deserialize)]
-struct Response {
-    output: Option<Json>,
-}
-
-#[derive(Deserialize)]
-struct Provider {
-    id: Option<String>,
-    label: Option<String>,
-}
-
-impl RawRow {
-    /// What a row shows of its prompt, where nothing else does.
-    pub(super) fn shown(&self) -> Shown {
-        let label = self.prompt.as_ref().and_then(|prompt| prompt.label.clone());
-        let provider = self.provider.as_ref();
-        let provider = provider.and_then(|provider| provider.id.as_deref());
-        Shown {
-            file: label.as_deref().and_then(path_in),
-            label,
-            model: provider.and_then(ModelRef::parse),
-            stamps: stamps(&self.test_case.metadata),
-            ..Shown::default()
-        }
-    }
-
-    /// The row as it is handed on.
-    pub(super) fn reduce(self, arms: &mut Arms) -> Row {
-        let provider = self
-            .provider
-            .and_then(|provider| provider.id.or(provider.label));
-        let errored = self.failure_reason == Some(2);
-        let asserted = self
-            .grading_result
-            .as_ref()
-            .and_then(|grading| grading.component_results.as_ref())
-            .is_some_and(|list| !list.is_empty())
-            || (errored
-                && self
-                    .test_case
-                    .assert
-                    .as_array()
-                    .is_some_and(|list| !list.is_empty()));
-        let vars = self.test_case.vars.unwrap_or(self.vars);
-        let meta = |key: &str| match self.test_case.metadata.get(key)? {
-            Json::String(text) if !text.is_empty() => Some(text.clone()),
-            Json::Number(number) => Some(number.to_string()),
-            _ => None,
-        };
-        let result = match (errored, self.success) {
-            (true, _) | (_, None) => CaseResult::Errored,
-            (_, Some(true)) => CaseResult::Passed,
-            (_, Some(false)) => CaseResult::Failed,
-        };
-        let error = self.error.map(text);
-        let reason = (result != CaseResult::Passed)
-            .then(|| {
-                self.grading_result
-                    .and_then(|grading| grading.reason)
-                    .or(error)
-            })
-            .flatten();
-        let next = arms.len();
-        let key = (self.prompt_idx.unwrap_or_default(), provider);
-        Row {
-            arm: *arms.entry(key).or_insert(next),
-            case: meta("id"),
-            input: Digest::of(canonical::json(&Json::Object(vars)).as_bytes()),
-            assertions: asserted
-                .then(|| Digest::of(canonical::json(&self.test_case.assert).as_bytes())),
-            result,
-            cost: self.cost.and_then(Usd::from_dollars),
-            trace_id: meta("trace_id").or_else(|| meta("traceId")),
-            text: Text {
-                output: self.response.and_then(|response| response.output).map(text),
-                reason,
-            },
-        }
-    }
-}
-
-fn text(value: Json) -> String {
-    match value {
-        Json::String(text) => text,
-        other => canonical::json(&other),
-    }
 }
 
 impl Output {
@@ -290,6 +160,7 @@ impl Output {
             tool_version: self.metadata.promptfoo_version,
             made_at,
             arms,
+            ..Run::default()
         })
     }
 }
@@ -341,7 +212,7 @@ fn shown(entry: Option<&PromptEntry>, provider: Option<&str>, config: &Config) -
 }
 
 /// Without a label of its own, a prompt file's label is `path: its whole text`.
-fn path_in(label: &str) -> Option<String> {
+pub(super) fn path_in(label: &str) -> Option<String> {
     let (path, _) = label.split_once(": ")?;
     (!path.contains([' ', '\n']) && path.contains('.')).then(|| path.to_owned())
 }
@@ -379,7 +250,7 @@ fn provider_id(providers: &Json, name: &str) -> String {
 }
 
 /// `tags: { "gatecard:<prompt id>": <version> }`.
-fn stamps(tags: &Json) -> BTreeMap<String, Digest> {
+pub(super) fn stamps(tags: &Json) -> BTreeMap<String, Digest> {
     let Some(tags) = tags.as_object() else {
         return BTreeMap::new();
     };

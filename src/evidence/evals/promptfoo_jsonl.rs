@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::io::BufRead;
 
-use super::promptfoo::{Arms, RawRow};
+use super::promptfoo_row::{Arms, RawRow};
 use super::row::Rows;
 use super::stream::{Lines, at_most, wrong_line};
 use super::{Format, Run, Shown};
