@@ -266,8 +266,8 @@ fn a_version_that_came_back_needs_a_verdict_of_its_own() {
     record(&repo, "main~1").exits(0);
     assert_eq!(
         merged(&repo),
-        ["prompts/answer gated"],
-        "the same step was judged"
+        ["prompts/answer no-verdict"],
+        "the first merge used up its verdict"
     );
 }
 

@@ -208,7 +208,7 @@ codes! {
         "Find out who pushed the branch by force."
     AnchorAbsent Unknown "anchor-absent"
         "No anchor covers some entries, so that they could have been replaced."
-        "Pass --anchor SEQ:DIGEST from a commit status, --allowed-signers or --github-keys. A clone remembers the tip of a ledger in which nothing is violated: verify it once more then."
+        "Pass --anchor SEQ:DIGEST from a commit status, --allowed-signers or --github-keys."
     SignatureMissing Violated "signature-missing"
         "An entry is not signed though one before it is."
         "Find out who wrote it: the signature was taken away, or a writer has no key."
@@ -233,6 +233,14 @@ codes! {
     CommitSignatureUnchecked Note "commit-signature-unchecked"
         "Commits of the ledger branch are signed, and their signatures were not checked."
         "Pass --github-keys FILE with https://github.com/web-flow.gpg, and install gpgv."
+}
+
+impl Code {
+    /// Whether it is what the ledger itself tells: the record is intact, and says that something
+    /// came in which no gate let in.
+    pub(crate) const fn is_on_record(self) -> bool {
+        matches!(self, Self::UngatedChange | Self::UndoneChange)
+    }
 }
 
 impl Serialize for Code {
