@@ -177,7 +177,7 @@ impl Got<'_> {
         });
         let way = match way(&steps, &from, &to) {
             Ok(way) => way,
-            Err(code) => return Ok(Some(code)),
+            Err(code) => return Ok(Some(self.excused(code))),
         };
         if !self.asks_every_group(change, &way, &verdicts) {
             return Ok(Some(Code::GroupNotAsked));
@@ -187,6 +187,14 @@ impl Got<'_> {
             file: None,
             version: step.to.1,
         })
+    }
+
+    /// Before the first policy there was no gate that could have made a verdict.
+    fn excused(&self, code: Code) -> Code {
+        match (code, self.rules.origin) {
+            (Code::NoVerdict, Origin::Bootstrap) => Code::FirstPolicy,
+            (code, _) => code,
+        }
     }
 
     /// Whether the verdicts of a chain ask every group whose approval the policy in force needs:
@@ -242,7 +250,7 @@ impl Got<'_> {
         let to = file.blob.map(|blob| blob.to_string());
         let way = match way(&steps, &from, &to) {
             Ok(way) => way,
-            Err(code) => return Ok(Some(code)),
+            Err(code) => return Ok(Some(self.excused(code))),
         };
         self.rely(&way, &verdicts, relied, |_| Subject {
             prompt: None,

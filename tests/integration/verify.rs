@@ -252,3 +252,10 @@ fn signed_entries_are_held_to_the_list_of_signers() {
         ran.err
     );
 }
+
+#[test]
+fn a_time_that_is_to_come_is_no_time_to_look_from() {
+    let repo = recorded();
+    let ran = verify(&repo.path(), &["--since", "2999-01-01"]).exits(2);
+    assert!(ran.err.contains("which is to come"), "{}", ran.err);
+}

@@ -37,7 +37,6 @@ macro_rules! codes {
 
         impl Code {
             /// Every code, in the order of the docs.
-            #[cfg(test)]
             pub(crate) const ALL: &[Self] = &[$(Self::$name,)*];
 
             /// The code as it is printed.
@@ -51,7 +50,6 @@ macro_rules! codes {
             }
 
             /// What it means.
-            #[cfg(test)]
             pub(crate) const fn about(self) -> &'static str {
                 match self { $(Self::$name => $about,)* }
             }
@@ -191,6 +189,9 @@ codes! {
     UngatedChange Violated "ungated-change"
         "A merge entry says that a change was not let pass by a verdict on record, or what supported it was amended."
         "Review the change; ask for a later time with --since once it is settled."
+    Adopted Note "adopted"
+        "A merge entry is about the push that brought the first policy. Nothing was governed before it, so no gate could be asked."
+        "Nothing to do."
     UnsupportedMerge Violated "unsupported-merge"
         "A merge entry says that a change was gated, and the verdicts that it relies on do not show that."
         "Look at the verdicts; amend the merge and record it again."
@@ -203,7 +204,7 @@ codes! {
     AnchorMissing Violated "anchor-missing"
         "The ledger ends before an entry that an anchor shows to have been there."
         "Fetch the branch; if that does not help, entries were removed: look for them in older clones."
-    HistoryRewritten Violated "history-rewritten"
+    LedgerRewritten Violated "ledger-rewritten"
         "The commit that this clone remembers is no longer part of the ledger branch, though the entries are the same."
         "Find out who pushed the branch by force."
     AnchorAbsent Unknown "anchor-absent"

@@ -231,9 +231,19 @@ impl<'a> Gated<'a> {
                 Code::NotEnforced,
                 format!("{name}: its verdict did not pass"),
             ),
+            (Some(code), _) if code == Reason::FirstPolicy.id() && self.is_first() => {
+                (Code::Adopted, format!("{name} came with the first policy"))
+            }
             (Some(code), _) => (Code::UngatedChange, format!("{name}: {code}")),
         };
         findings.entry(code, self.seq, words);
+    }
+
+    /// Whether the branch had no policy before this merge.
+    fn is_first(&self) -> bool {
+        let entry = self.seen.entry(self.seq);
+        let rules = entry.and_then(|entry| recomputed::rules(self.seen, entry));
+        rules.is_some_and(|rules| rules.origin == Origin::Bootstrap)
     }
 
     /// Every change that a verdict names of a prompt, under its names.

@@ -885,7 +885,7 @@ fn a_replaced_branch_is_shown_by_an_anchor_only() {
         digest: tip.digest,
         first_seen: Time::of(at(0)),
     });
-    assert_eq!(codes(&verify(&asked).unwrap()), ["history-rewritten"]);
+    assert_eq!(codes(&verify(&asked).unwrap()), ["ledger-rewritten"]);
 }
 
 /// The entry of a chain with another signature, as its file holds it.
