@@ -8,6 +8,8 @@ mod first_parents;
 mod history;
 mod line;
 mod path;
+mod trees;
+
 pub(crate) mod write;
 
 use std::fmt;
@@ -397,9 +399,15 @@ impl Repo {
         }
     }
 
-    /// Lists the files that two commits do not share, renames paired by content. Only what
-    /// differs is walked.
+    /// Lists the files that two commits do not share, renames paired by content.
     pub(crate) fn diff(&self, base: &CommitSha, head: &CommitSha) -> Result<Vec<Delta>, GitError> {
+        let changed = self.changed(Some(base), head)?;
+        let removed = changed.iter().any(|delta| delta.after.is_none());
+        let added = changed.iter().any(|delta| delta.before.is_none());
+        // Without a removal there is nothing that was moved.
+        if !(removed && added) {
+            return Ok(changed);
+        }
         let (base, head) = (self.tree(base)?, self.tree(head)?);
         let mut options = git2::DiffOptions::new();
         options.include_typechange(true).skip_binary_check(true);
