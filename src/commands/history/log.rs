@@ -6,22 +6,20 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::files::Files;
-use super::{History, Source, paths, shown_time};
+use super::{CANNOT_TELL, History, RENAMES, Source, header, merge, paths, shown_time, told};
 use crate::cli::LogArgs;
 use crate::commands::Context;
 use crate::commands::moment::{Moment, start};
 use crate::error::Error;
 use crate::git::Repo;
-use crate::ledger::{Body, Key};
+use crate::ledger::entry::Merged;
+use crate::ledger::{Body, Key, Stored};
 use crate::lineage::{Found, Step};
 use crate::timeline::Timeline;
-use crate::trail::text::{approved, paragraph};
+use crate::trail::text::{Detail, approved, paragraph};
 use crate::trail::{Landed, Record, Shelf, Standing, Wanted, When, covering, csv, record};
 use crate::units::Digest;
 use crate::untrusted::log_line;
-
-/// How many renames the ledger is followed through.
-const RENAMES: usize = 32;
 
 #[derive(Serialize)]
 struct Page<'a> {
@@ -32,6 +30,9 @@ struct Page<'a> {
     prompt: Option<&'a str>,
     /// Whether the clone lacks the beginning of the branch.
     cut: bool,
+    /// `found`, or `cannot-tell` where the clone lacks what a version's standing is in.
+    answer: &'static str,
+    warnings: &'a [String],
     versions: &'a [Record],
 }
 
@@ -39,25 +40,37 @@ struct Page<'a> {
 pub(in crate::commands) fn run(args: &LogArgs, context: &mut Context<'_>) -> Result<u8, Error> {
     let repo = Repo::open(&args.history.repo)?;
     let history = History::open(&repo, &args.history)?;
+    log(&history, args, context).map_err(|error| told(&repo, error))
+}
+
+fn log(history: &History<'_>, args: &LogArgs, context: &mut Context<'_>) -> Result<u8, Error> {
+    let repo = history.repo;
     let since = args.since.as_deref();
     let since = since
-        .map(|text| Moment::read(&repo, "--since", text))
+        .map(|text| Moment::read(repo, "--since", text))
         .transpose()?;
-    let line = history.line()?;
+    let mut line = history.line()?;
     let (prompt, mut records) = match &args.prompt {
         Some(id) => {
-            let (id, records) = of_prompt(&history, &line, id)?;
+            let (id, records) = of_prompt(history, &mut line, id)?;
             (Some(id), records)
         }
-        None => (None, of_all(&history)?),
+        None => (None, of_all(history)?),
     };
     if let Some(since) = since {
-        records.retain(|record| is_since(&repo, &line, record, &since));
+        records.retain(|record| is_since(repo, &line, record, &since));
     }
-    let mut files = Files::new(&repo, history.branch.tip.clone());
+    let mut files = Files::new(repo, history.branch.tip.clone());
     for record in &mut records {
         files.place(record);
     }
+    let answer = answer(&records);
+    let warnings = history.warnings(prompt.is_some().then_some(&line));
+    let read = match &prompt {
+        Some(id) => format!("{} on {}", log_line(id), history.shown()),
+        None => history.shown(),
+    };
+    let header = header(context, &args.format, &[&read], &warnings);
     match args.format.as_str() {
         "json" => {
             let page = Page {
@@ -65,59 +78,73 @@ pub(in crate::commands) fn run(args: &LogArgs, context: &mut Context<'_>) -> Res
                 base: history.source(),
                 prompt: prompt.as_deref(),
                 cut: line.is_cut(),
+                answer: answer.1,
+                warnings: &warnings,
                 versions: &records,
             };
             context.print_data(&format!("{:#}\n", serde_json::json!(page)))?;
         }
         "csv" => context.print_data(&csv::table(&records))?,
         _ => {
-            let mut text = match &prompt {
-                Some(id) => format!("{} on {}\n", log_line(id), history.shown()),
-                None => format!("{}\n", history.shown()),
-            };
             let body: Vec<String> = match &prompt {
                 Some(_) => records
                     .iter()
-                    .map(|each| format!("\n{}", paragraph(each)))
+                    .map(|each| format!("\n{}", paragraph(each, Detail::Short)))
                     .collect(),
                 None => listing(&records),
             };
-            text.push_str(&body.concat());
-            if records.is_empty() {
-                text.push_str("nothing since then\n");
-            }
-            if line.is_cut() {
-                text.push_str("\nthis clone lacks the beginning of the branch: what was before is not known\n");
-            }
-            context.print(&text)?;
+            let nothing = if records.is_empty() {
+                "nothing since then\n"
+            } else {
+                ""
+            };
+            context.print(&format!("{header}{}{nothing}", body.concat()))?;
         }
     }
-    Ok(0)
+    Ok(answer.0)
+}
+
+/// The exit code and its word: whether the clone and the ledger together tell of every version.
+pub(super) fn answer(records: &[Record]) -> (u8, &'static str) {
+    let unseen = |record: &Record| record.standing == Standing::Unseen;
+    if records.iter().any(unseen) {
+        (CANNOT_TELL, "cannot-tell")
+    } else {
+        (0, "found")
+    }
 }
 
 /// Every version of one prompt, the newest first, and then what was judged and not merged.
-fn of_prompt(
+pub(super) fn of_prompt(
     history: &History<'_>,
-    line: &Timeline,
+    line: &mut Timeline,
     asked: &str,
 ) -> Result<(String, Vec<Record>), Error> {
     let (id, known) = name_now(history, asked)?;
     let steps = history.branch.steps(line, &id, &known)?;
-    let mut ids: Vec<String> = steps.iter().map(|step| step.id.clone()).collect();
+    let mut ids: BTreeSet<String> = steps.iter().map(|step| step.id.clone()).collect();
     ids.extend([id.clone(), asked.to_owned()]);
-    ids.sort();
-    ids.dedup();
-    let keys: Vec<Key> = ids.iter().cloned().map(Key::Prompt).collect();
-    let shelf = match &history.ledger {
-        Some(ledger) => Shelf::about(ledger, &keys)?,
-        None => Shelf::default(),
+    let shelf = if line.is_cut() {
+        history.named(&mut ids)?
+    } else {
+        let keys: Vec<Key> = ids.iter().cloned().map(Key::Prompt).collect();
+        history.shelf(&keys)?
     };
-    let mut records: Vec<Record> = steps
-        .iter()
-        .map(|step| of_step(history, line, (&shelf, &ids), step))
-        .collect();
-    let merged: BTreeSet<Digest> = steps.iter().filter_map(|step| step.version).collect();
-    records.extend(judged(&shelf, &ids, &merged));
+    history.hold(line, &shelf);
+    let ids: Vec<String> = ids.into_iter().collect();
+    let told = Told {
+        history,
+        line,
+        shelf: &shelf,
+        ids: &ids,
+    };
+    let mut records: Vec<Record> = steps.iter().map(|step| told.of_step(step)).collect();
+    told.elsewhere(&mut records);
+    if line.is_cut() {
+        told.before(&mut records);
+    }
+    let merged = records.iter().filter_map(|record| record.version).collect();
+    records.extend(told.judged(&merged));
     if records.is_empty() {
         return Err(history.unknown("log", asked)?);
     }
@@ -143,9 +170,7 @@ fn name_now(
             break;
         }
         let renamed = shelf.standing().rev().find_map(|stored| {
-            let Body::Merge(merge) = &stored.entry.body else {
-                return None;
-            };
+            let (_, merge) = merge(stored)?;
             let mut prompts = merge.prompts.iter();
             prompts.find(|each| each.renamed_from.as_ref() == Some(&id))
         });
@@ -157,69 +182,196 @@ fn name_now(
     Ok((id, known))
 }
 
-fn of_step(
-    history: &History<'_>,
-    line: &Timeline,
-    (shelf, ids): (&Shelf, &[String]),
-    step: &Step,
-) -> Record {
-    let cover = covering(shelf, line, step.at, ids);
-    // A correction takes a merge away: the version is then there without being on record.
-    let cover = cover.filter(|(stored, _)| shelf.amend(stored.entry.seq).is_none());
-    let exact = cover.filter(|(_, merged)| merged.to == step.version);
-    let wanted = Wanted {
-        ids,
-        version: step.version,
-        merge: exact.map(|(stored, _)| stored),
-        judged: line.time(step.at).map_or(When::Ever, When::Until),
-    };
-    let mut record = record(shelf, wanted);
-    record.prompt.clone_from(&step.id);
-    record.renamed_from.clone_from(&step.renamed_from);
-    record.path.clone_from(&step.path);
-    record.label.clone_from(&step.label);
-    record.problem = step.problem.map(str::to_owned);
-    record.standing = match (&exact, &cover) {
-        (Some(_), _) => Standing::Merged,
-        (None, Some(_)) => Standing::Between,
-        (None, None) => Standing::Unrecorded,
-    };
-    record.merge = cover.map(|(stored, _)| stored.entry.seq);
-    record.ungated = exact.and_then(|(_, merged)| merged.ungated.clone());
-    record.landed = line.commit(step.at).map(|commit| Landed {
-        date: line.time(step.at).map(shown_time),
-        author: history.repo.author(&commit),
-        commit: commit.to_string(),
-    });
-    record
+/// A prompt's line and everything that is on record of it.
+struct Told<'a> {
+    history: &'a History<'a>,
+    line: &'a Timeline,
+    shelf: &'a Shelf,
+    ids: &'a [String],
 }
 
-/// The versions that were judged and that the branch never got, the newest first.
-fn judged(shelf: &Shelf, ids: &[String], merged: &BTreeSet<Digest>) -> Vec<Record> {
-    let (mut seen, mut found) = (merged.clone(), Vec::new());
-    for stored in shelf.entries().rev() {
-        let Body::Verdict(verdict) = &stored.entry.body else {
-            continue;
+impl Told<'_> {
+    fn of_step(&self, step: &Step) -> Record {
+        let (line, shelf) = (self.line, self.shelf);
+        let cover = covering(shelf, line, step.at, self.ids);
+        // A correction takes a merge away: the version is then there without being on record.
+        let cover = cover.filter(|(stored, _)| shelf.amend(stored.entry.seq).is_none());
+        let exact = cover.filter(|(_, merged)| merged.to == step.version);
+        if exact.is_none() && step.at == 0 && line.is_cut() {
+            return self.at_the_edge(step);
+        }
+        let wanted = Wanted {
+            ids: self.ids,
+            version: step.version,
+            merge: exact.map(|(stored, _)| stored),
+            judged: line.time(step.at).map_or(When::Ever, When::Until),
         };
-        for change in verdict.changes.iter().filter(|each| ids.contains(&each.id)) {
-            let Some(version) = change.to.filter(|to| seen.insert(*to)) else {
-                continue;
-            };
-            let wanted = Wanted {
-                ids,
-                version: Some(version),
-                merge: None,
-                judged: When::Ever,
-            };
-            found.push(Record {
-                prompt: change.id.clone(),
-                path: change.path.clone(),
-                standing: Standing::Judged,
-                ..record(shelf, wanted)
-            });
+        let mut record = of_file(step, record(shelf, wanted));
+        record.standing = match (&exact, &cover) {
+            (Some(_), _) => Standing::Merged,
+            (None, Some(_)) => Standing::Between,
+            (None, None) => Standing::Unrecorded,
+        };
+        record.merge = cover.map(|(stored, _)| stored.entry.seq);
+        if let Some((_, merged)) = exact {
+            record.ungated.clone_from(&merged.ungated);
+            if record.renamed_from.is_none() {
+                record.renamed_from.clone_from(&merged.renamed_from);
+            }
+        }
+        record.landed = line.commit(step.at).map(|commit| Landed {
+            date: line.time(step.at).map(shown_time),
+            author: self.history.repo.author(&commit),
+            commit: commit.to_string(),
+        });
+        record
+    }
+
+    /// What the branch had where the clone begins: a merge may tell how it came there.
+    fn at_the_edge(&self, step: &Step) -> Record {
+        let wanted = Wanted {
+            ids: self.ids,
+            version: step.version,
+            merge: None,
+            judged: self.line.time(0).map_or(When::Ever, When::Until),
+        };
+        let merged = self
+            .history
+            .merged(self.shelf, wanted, |stored| self.is_elsewhere(stored));
+        let standing = match merged.standing {
+            Standing::Merged => Standing::Merged,
+            _ => Standing::Unseen,
+        };
+        Record {
+            standing,
+            ..of_file(step, merged)
         }
     }
-    found
+
+    /// Whether a merge is of this branch, by a commit that this clone's branch does not have.
+    fn is_elsewhere(&self, stored: &Stored) -> bool {
+        let about = &stored.entry.about;
+        self.history.is_base(about) && self.line.position(&about.head).is_none()
+    }
+
+    /// Adds what the ledger alone tells of: merges of before the clone begins, or of after it was
+    /// fetched.
+    fn elsewhere(&self, records: &mut Vec<Record>) {
+        let listed: BTreeSet<u64> = records.iter().filter_map(|record| record.merge).collect();
+        let newest = listed.last().copied();
+        let (mut newer, mut older) = (Vec::new(), Vec::new());
+        for (stored, merge) in self.shelf.standing().rev().filter_map(merge) {
+            let seq = stored.entry.seq;
+            if listed.contains(&seq) || !self.is_elsewhere(stored) {
+                continue;
+            }
+            let is_older = newest.map_or(self.line.is_cut(), |newest| seq < newest);
+            let side = if is_older { &mut older } else { &mut newer };
+            for merged in merge
+                .prompts
+                .iter()
+                .filter(|each| self.ids.contains(&each.id))
+            {
+                side.push(self.history.of_merge(self.shelf, (stored, merged)));
+            }
+        }
+        records.splice(0..0, newer);
+        records.extend(older);
+    }
+
+    /// Adds the versions that were there before a merge, of which nothing else tells.
+    fn before(&self, records: &mut Vec<Record>) {
+        let mut had: BTreeSet<Option<Digest>> = BTreeSet::new();
+        let mut found = Vec::new();
+        for (stored, merge) in self.shelf.standing().filter_map(merge) {
+            let about = &stored.entry.about;
+            let ours = merge
+                .prompts
+                .iter()
+                .filter(|each| self.ids.contains(&each.id));
+            for merged in ours.filter(|_| self.history.is_base(about)) {
+                // Where this clone has what the push was onto, it has what was there before.
+                let is_seen = self.line.position(&about.base).is_some();
+                if !is_seen && merged.from.is_some() && had.insert(merged.from) {
+                    let entry = stored.entry.at.get();
+                    found.push(self.unseen(merged, When::Until(entry)));
+                }
+                had.insert(merged.to);
+            }
+        }
+        let unseen = |record: &Record| record.standing == Standing::Unseen;
+        let edge = records
+            .iter()
+            .find(|each| unseen(each))
+            .and_then(|each| each.version);
+        found.retain(|record| record.version != edge);
+        records.extend(found.into_iter().rev());
+    }
+
+    fn unseen(&self, merged: &Merged, judged: When) -> Record {
+        let wanted = Wanted {
+            ids: self.ids,
+            version: merged.from,
+            merge: None,
+            judged,
+        };
+        Record {
+            prompt: merged.renamed_from.as_ref().unwrap_or(&merged.id).clone(),
+            path: merged.path.clone(),
+            standing: Standing::Unseen,
+            ..record(self.shelf, wanted)
+        }
+    }
+
+    /// The versions that were judged and that the branch never got, the newest first. Where the
+    /// clone was cut off, it may have got them before.
+    fn judged(&self, merged: &BTreeSet<Digest>) -> Vec<Record> {
+        let standing = if self.line.is_cut() {
+            Standing::Unseen
+        } else {
+            Standing::Judged
+        };
+        let (mut seen, mut found) = (merged.clone(), Vec::new());
+        for stored in self.shelf.entries().rev() {
+            let Body::Verdict(verdict) = &stored.entry.body else {
+                continue;
+            };
+            let ours = verdict
+                .changes
+                .iter()
+                .filter(|each| self.ids.contains(&each.id));
+            for change in ours {
+                let Some(version) = change.to.filter(|to| seen.insert(*to)) else {
+                    continue;
+                };
+                let wanted = Wanted {
+                    ids: self.ids,
+                    version: Some(version),
+                    merge: None,
+                    judged: When::Ever,
+                };
+                found.push(Record {
+                    prompt: change.id.clone(),
+                    path: change.path.clone(),
+                    standing,
+                    ..record(self.shelf, wanted)
+                });
+            }
+        }
+        found
+    }
+}
+
+/// A record with what the file says.
+fn of_file(step: &Step, record: Record) -> Record {
+    Record {
+        prompt: step.id.clone(),
+        renamed_from: step.renamed_from.clone(),
+        path: step.path.clone(),
+        label: step.label.clone(),
+        problem: step.problem.map(str::to_owned),
+        ..record
+    }
 }
 
 /// Every prompt of the tip, with what is on record of the version that it has.
@@ -270,7 +422,7 @@ fn listing(records: &[Record]) -> Vec<String> {
                 "{id}{pad}  {}{}  approved {}{standing}\n",
                 version.unwrap_or_default(),
                 label.unwrap_or_default(),
-                approved(&record.approvals),
+                approved(&record.approvals, false),
             )
         })
         .collect()
@@ -288,6 +440,11 @@ fn is_since(repo: &Repo, line: &Timeline, record: &Record, since: &Moment) -> bo
             judged.ok().map(|time| time.to_utc())
         }
         (None, None) => None,
+    };
+    // Of what the clone does not show, only that it was before the clone begins.
+    let time = match record.standing {
+        Standing::Unseen => line.time(0),
+        _ => time,
     };
     let after = match since {
         Moment::Time(time) => Some(*time),
