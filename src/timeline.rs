@@ -215,6 +215,36 @@ mod tests {
     }
 
     #[test]
+    fn a_commit_was_there_when_a_later_one_is_known_to_have_been() {
+        let folder = tempfile::tempdir().unwrap();
+        let new = NewRepo::init(folder.path()).unwrap();
+        let repo = Repo::open(folder.path()).unwrap();
+        let one = grow(&new, None, 100);
+        // A clock that was ahead.
+        let two = grow(&new, Some(&one), 900);
+        let three = grow(&new, Some(&two), 300);
+        let four = grow(&new, Some(&three), 400);
+        let elsewhere = CommitSha::parse(&"0".repeat(40)).unwrap();
+        for (known, want) in [
+            (vec![], [100, 900, 900, 900]),
+            (vec![(&three, 310)], [100, 310, 310, 400]),
+            (vec![(&three, 310), (&two, 250)], [100, 250, 300, 400]),
+            (vec![(&four, 410)], [100, 410, 410, 410]),
+            (vec![(&four, 50)], [50, 50, 50, 50]),
+            (vec![(&one, 2_000), (&elsewhere, 1)], [100, 900, 900, 900]),
+        ] {
+            let mut line = Timeline::open(&repo, "main", &four).unwrap();
+            line.hold(
+                known
+                    .iter()
+                    .map(|(commit, seconds)| (*commit, at(*seconds))),
+            );
+            let times = [0, 1, 2, 3].map(|at| line.time(at).unwrap().timestamp());
+            assert_eq!(times, want, "{known:?}");
+        }
+    }
+
+    #[test]
     fn an_index_grows_with_its_branch_and_a_stale_or_damaged_one_is_made_anew() {
         let folder = tempfile::tempdir().unwrap();
         let new = NewRepo::init(folder.path()).unwrap();

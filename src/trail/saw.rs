@@ -73,16 +73,19 @@ fn side(each: &Evals) -> String {
 /// How the pairs came out one by one, and by which test.
 pub(super) fn pairs(saw: &Saw) -> Vec<String> {
     let of = |each: &Comparison| {
-        let unpaired = each.only_baseline + each.only_candidate + each.changed_cases;
         let mut text = format!(
             "{}{TIE}newly{TIE}fail, {}{TIE}newly{TIE}pass",
             each.lost, each.won
         );
-        if unpaired > 0 {
-            text.push_str(&format!(
-                ", not compared: {} only before, {} only after, {} with other content",
-                each.only_baseline, each.only_candidate, each.changed_cases
-            ));
+        let unpaired = [
+            (each.only_baseline, "only before"),
+            (each.only_candidate, "only after"),
+            (each.changed_cases, "with other content"),
+        ];
+        for (count, why) in unpaired {
+            if count > 0 {
+                text.push_str(&format!(", {count} {why}"));
+            }
         }
         text.push_str(&format!(" ({}, 95{TIE}% interval)", log_line(&each.test)));
         text
@@ -126,8 +129,10 @@ pub(super) fn fields(coverage: &Coverage) -> String {
         format!("{} {present}{TIE}of{TIE}{of}", log_line(&each.field))
     });
     let mut parts: Vec<String> = lacking.collect();
-    let others = if parts.is_empty() { "" } else { "\u{a0}others" };
-    parts.push(format!("{}{others} on every call that could", whole.len()));
+    parts.push(match parts.len() {
+        0 => format!("all {} complete", whole.len()),
+        _ => format!("{}{TIE}others complete", whole.len()),
+    });
     parts.join(", ")
 }
 

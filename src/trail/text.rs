@@ -187,16 +187,13 @@ fn landed(record: &Record, detail: Detail) -> String {
     let recorded = record.recorded.as_ref();
     let recorded = recorded.filter(|_| detail == Detail::Whole || landed.date.is_none());
     let recorded = recorded.map(|at| format!(", recorded{TIE}{at}"));
-    match (record.standing, record.merge) {
+    text.push_str(&match (record.standing, record.merge) {
         (Standing::Between, Some(entry)) => {
-            text.push_str(&format!(", in the middle of the push of entry{TIE}{entry}"))
+            format!(", in the middle of the push of entry{TIE}{entry}")
         }
-        (_, Some(entry)) => text.push_str(&format!(
-            "{}, entry{TIE}{entry}",
-            recorded.unwrap_or_default()
-        )),
-        (_, None) => text.push_str(", not on record"),
-    }
+        (_, Some(entry)) => format!("{}, entry{TIE}{entry}", recorded.unwrap_or_default()),
+        (_, None) => String::from(", not on record"),
+    });
     text
 }
 

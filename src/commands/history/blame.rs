@@ -1,49 +1,45 @@
 //! `gatecard blame`: which version of a prompt the base branch had, recomputed from Git, and
 //! who approved it on what evidence, from the ledger. Or, from a version in a trace, the same.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::Serialize;
 
 use super::files::Files;
-use super::{CANNOT_TELL, History, Source, fetch, header, log, paths, shown_time, told};
+use super::{CANNOT_TELL, History, Source, fetch, header, paths, shown_time, told, version};
 use crate::cli::BlameArgs;
 use crate::commands::Context;
 use crate::commands::moment::{Moment, end};
 use crate::error::Error;
 use crate::git::{CommitSha, Repo};
-use crate::ledger::{Body, Key, Stored};
+use crate::ledger::{Key, Stored};
 use crate::lineage::Found;
 use crate::prompt::Prompt;
 use crate::timeline::Timeline;
 use crate::trail::text::{Detail, paragraph};
-use crate::trail::{Record, Standing, Wanted, When, csv};
-use crate::units::Digest;
+use crate::trail::{Record, Wanted, When, csv};
 use crate::untrusted::log_line;
 
 /// There is an answer, which may be "nobody".
-const ANSWERED: u8 = 0;
+pub(super) const ANSWERED: u8 = 0;
 /// There was no such prompt.
 const NO_SUCH: u8 = 1;
 
-/// The least that names a version, in hexadecimal characters.
-const SHORTEST: usize = 12;
-
 /// What there is to say.
 #[derive(Default)]
-struct Answer {
-    code: u8,
+pub(super) struct Answer {
+    pub(super) code: u8,
     /// In one line: what was found, or why nothing was.
-    headline: String,
+    pub(super) headline: String,
     /// What must be known of the clone.
-    warnings: Vec<String>,
-    at: Option<Stood>,
-    records: Vec<Record>,
+    pub(super) warnings: Vec<String>,
+    pub(super) at: Option<Stood>,
+    pub(super) records: Vec<Record>,
 }
 
 /// Where the base branch stood.
 #[derive(Serialize)]
-struct Stood {
+pub(super) struct Stood {
     commit: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     date: Option<String>,
@@ -70,7 +66,7 @@ pub(in crate::commands) fn run(args: &BlameArgs, context: &mut Context<'_>) -> R
     let history = History::open(&repo, &args.history)?;
     let asked = match (&args.prompt, &args.at, &args.version) {
         (Some(prompt), Some(at), None) => at_moment(&history, prompt, at),
-        (None, None, Some(version)) => of_version(&history, version),
+        (None, None, Some(version)) => version::of_version(&history, version),
         _ => {
             return Err(Error::Usage {
                 what: "blame",
@@ -138,7 +134,7 @@ fn cannot_tell(history: &History<'_>, why: &str) -> Answer {
     }
 }
 
-fn no_such(headline: String) -> Answer {
+pub(super) fn no_such(headline: String) -> Answer {
     Answer {
         code: NO_SUCH,
         headline,
@@ -153,11 +149,7 @@ fn at_moment(history: &History<'_>, id: &str, at: &str) -> Result<Answer, Error>
     let shelf = history.named(&mut BTreeSet::from([id.to_owned()]))?;
     history.hold(&mut line, &shelf);
     let base = log_line(&history.base);
-    let (position, when) = match &moment {
-        Moment::Time(time) => (line.at(*time), shown_time(*time)),
-        Moment::Day(day) => (line.at(end(*day)), format!("the end of {day} UTC")),
-        Moment::Commit(commit) => (line.position(commit), log_line(at)),
-    };
+    let (position, when) = spot(&line, &moment, at);
     let commit = match (&moment, position) {
         (Moment::Commit(commit), _) => Some(commit.clone()),
         (_, position) => position.and_then(|at| line.commit(at)),
@@ -210,6 +202,15 @@ fn at_moment(history: &History<'_>, id: &str, at: &str) -> Result<Answer, Error>
     answer.at = Some(stood);
     answer.warnings.extend(later(&line, &moment, &base));
     Ok(answer)
+}
+
+/// Where on the line a point is, and how it is called.
+fn spot(line: &Timeline, moment: &Moment, asked: &str) -> (Option<usize>, String) {
+    match moment {
+        Moment::Time(time) => (line.at(*time), shown_time(*time)),
+        Moment::Day(day) => (line.at(end(*day)), format!("the end of {day} UTC")),
+        Moment::Commit(commit) => (line.position(commit), log_line(asked)),
+    }
 }
 
 /// What is to be said of a time that this clone's branch does not reach.
@@ -307,144 +308,4 @@ fn found(
         }
         None => Ok(found),
     }
-}
-
-/// Who approved a version that a trace names.
-fn of_version(history: &History<'_>, named: &str) -> Result<Answer, Error> {
-    let wrong = |expected: String| Error::Usage {
-        what: "--version",
-        found: named.to_owned(),
-        expected,
-    };
-    let hex = named
-        .strip_prefix("sha256:")
-        .unwrap_or(named)
-        .to_ascii_lowercase();
-    let is_hex = hex.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if !is_hex || !(SHORTEST..=64).contains(&hex.len()) {
-        return Err(wrong(format!(
-            "a prompt version, or at least its first {SHORTEST} characters"
-        )));
-    }
-    let known = candidates(history, &hex)?;
-    let versions: Vec<&Digest> = known.keys().collect();
-    let (version, ids) = match (versions.as_slice(), known.iter().next()) {
-        ([_], Some(one)) => one,
-        ([], _) | (_, None) => {
-            let base = log_line(&history.base);
-            return Ok(no_such(format!(
-                "no entry of the ledger and no prompt of {base} has version {}",
-                log_line(named)
-            )));
-        }
-        (several, _) => {
-            let list: Vec<String> = several.iter().map(|each| format!("`{each}`")).collect();
-            return Err(wrong(format!("one of {}", list.join(", "))));
-        }
-    };
-    let records = landings(history, *version, ids)?;
-    let names: Vec<String> = ids.iter().map(|id| log_line(id)).collect();
-    let of = format!("version {} is of {}", version.short(), names.join(", "));
-    Ok(match log::answer(&records).0 {
-        ANSWERED => Answer {
-            headline: of,
-            records,
-            ..Answer::default()
-        },
-        code => Answer {
-            code,
-            headline: format!(
-                "{of}; cannot tell whether {} got it: this clone was cut off; run `{}`",
-                log_line(&history.base),
-                fetch(history.repo)
-            ),
-            records,
-            ..Answer::default()
-        },
-    })
-}
-
-/// Every time that the branch got a version, the newest first; else what else is known of it.
-fn landings(
-    history: &History<'_>,
-    version: Digest,
-    ids: &BTreeSet<String>,
-) -> Result<Vec<Record>, Error> {
-    let mut found: Vec<Record> = Vec::new();
-    let mut line = history.line()?;
-    for id in ids {
-        let before = found.len();
-        match log::of_prompt(history, &mut line, id) {
-            Ok((_, records)) => {
-                for record in records {
-                    if record.version == Some(version) && !found.contains(&record) {
-                        found.push(record);
-                    }
-                }
-            }
-            // Only seen, in a head that nothing was judged of.
-            Err(Error::Usage { .. }) => {}
-            Err(error) => return Err(error),
-        }
-        if found.len() == before {
-            found.push(unjudged(&line, version, id));
-        }
-    }
-    Ok(found)
-}
-
-/// A version of which nothing is known but that it was seen.
-fn unjudged(line: &Timeline, version: Digest, id: &str) -> Record {
-    Record {
-        prompt: id.to_owned(),
-        version: Some(version),
-        standing: if line.is_cut() {
-            Standing::Unseen
-        } else {
-            Standing::Judged
-        },
-        ..Record::default()
-    }
-}
-
-/// The versions that start so, with the prompts that have them: in the ledger, else at the tip.
-fn candidates(
-    history: &History<'_>,
-    hex: &str,
-) -> Result<BTreeMap<Digest, BTreeSet<String>>, Error> {
-    let mut found: BTreeMap<Digest, BTreeSet<String>> = BTreeMap::new();
-    let mut note = |id: &str, version: Option<Digest>| {
-        if let Some(version) = version.filter(|each| each.to_string().starts_with(hex)) {
-            found.entry(version).or_default().insert(id.to_owned());
-        }
-    };
-    let entries = match (&history.ledger, Digest::from_hex(hex)) {
-        (Some(ledger), Some(whole)) => ledger.about(&Key::Version(whole))?,
-        (Some(ledger), None) => ledger.entries()?,
-        (None, _) => Vec::new(),
-    };
-    for stored in &entries {
-        match &stored.entry.body {
-            Body::Verdict(verdict) => {
-                for each in &verdict.changes {
-                    note(&each.id, each.to);
-                }
-            }
-            Body::Merge(merge) => {
-                for each in &merge.prompts {
-                    note(&each.id, each.to);
-                }
-            }
-            Body::HeadSeen(seen) => {
-                for each in &seen.prompts {
-                    note(&each.id, Some(each.version));
-                }
-            }
-            _ => {}
-        }
-    }
-    for prompt in history.branch.prompts(&history.branch.tip)? {
-        note(prompt.id.as_str(), Some(prompt.version.digest()));
-    }
-    Ok(found)
 }

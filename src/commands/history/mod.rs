@@ -6,6 +6,8 @@ pub(super) mod export;
 mod files;
 pub(super) mod log;
 pub(super) mod show;
+mod version;
+mod versions;
 
 use std::collections::BTreeSet;
 
@@ -292,6 +294,16 @@ fn fetch(repo: &Repo) -> &'static str {
         (true, true) => "git fetch --unshallow && git fetch --refetch --no-filter",
         (false, true) => "git fetch --refetch --no-filter",
         (false, false) => "git fetch --refetch",
+    }
+}
+
+/// The exit code and its word: whether the clone and the ledger together tell of every version.
+fn answer(records: &[Record]) -> (u8, &'static str) {
+    let unseen = |record: &Record| record.standing == Standing::Unseen;
+    if records.iter().any(unseen) {
+        (CANNOT_TELL, "cannot-tell")
+    } else {
+        (0, "found")
     }
 }
 
