@@ -181,6 +181,18 @@ impl Repo {
         self.inner.is_shallow()
     }
 
+    /// Whether a remote keeps objects that were left out when cloning, as `--filter` does.
+    pub(crate) fn is_partial(&self) -> bool {
+        let found = self.inner.config().and_then(|config| {
+            let mut promised = false;
+            let entries = config.entries(Some("^remote\\..*\\.promisor$"))?;
+            entries
+                .for_each(|entry| promised |= entry.value().is_ok_and(|value| value != "false"))?;
+            Ok(promised)
+        });
+        found.unwrap_or(false)
+    }
+
     /// Whether the clone has this commit.
     pub(crate) fn has(&self, commit: &CommitSha) -> bool {
         self.tree(commit).is_ok()
