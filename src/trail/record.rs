@@ -6,6 +6,7 @@ use super::{Amended, Approver, Gates, Judged, Kept, Lost, Record, Saw, Shelf, Wa
 use crate::ledger::entry::{Approved, Merge, Merged, Review};
 use crate::ledger::verdict::{Change, Outcome, Verdict};
 use crate::ledger::{Body, Stored};
+use crate::reason::Code;
 use crate::timeline::Timeline;
 use crate::units::Digest;
 
@@ -45,6 +46,18 @@ impl Wanted<'_> {
     fn change(self, verdict: &Verdict) -> Option<&Change> {
         let mut changes = verdict.changes.iter();
         changes.find(|change| self.is_about(Some(&change.id), change.to))
+    }
+
+    /// Whether the merge says that no verdict let this version in: one on the same version let
+    /// it in before, or somewhere else.
+    fn is_unjudged(self) -> bool {
+        let Some(merge) = self.merge.and_then(merge) else {
+            return false;
+        };
+        let code = Some(Code::NoVerdict.id());
+        let mut prompts = merge.prompts.iter();
+        prompts
+            .any(|each| self.is_about(Some(&each.id), each.to) && each.ungated.as_deref() == code)
     }
 
     fn relies_on(self, seq: u64) -> bool {
@@ -120,7 +133,8 @@ pub(crate) fn record(shelf: &Shelf, wanted: Wanted<'_>) -> Record {
     record
 }
 
-/// The verdict that the merge relied on; without one, the newest of this version before it.
+/// The verdict that the merge relied on; without one, the newest of this version before it,
+/// unless the merge says that there is none.
 fn relied<'s>(
     shelf: &'s Shelf,
     wanted: Wanted<'_>,
@@ -143,7 +157,8 @@ fn relied<'s>(
     let relied = verdicts
         .iter()
         .find(|(stored, ..)| wanted.relies_on(stored.entry.seq));
-    relied.or(verdicts.first()).copied()
+    let newest = verdicts.first().filter(|_| !wanted.is_unjudged());
+    relied.or(newest).copied()
 }
 
 /// Whose reviews a verdict counted for this version. One whose approve entry was corrected

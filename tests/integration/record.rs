@@ -269,6 +269,13 @@ fn a_version_that_came_back_needs_a_verdict_of_its_own() {
         ["prompts/answer no-verdict"],
         "the first merge used up its verdict"
     );
+    let path = repo.path();
+    let args = ["log", "prompts/answer", "--format", "json", "--repo"];
+    let ran = gatecard(&[&args[..], &[path.to_str().unwrap()]].concat()).exits(0);
+    let versions = ran.json()["versions"].clone();
+    assert_eq!(versions[0]["ungated"], "no-verdict", "{versions:#}");
+    assert!(versions[0].get("verdict").is_none(), "{versions:#}");
+    assert_eq!(versions[2]["verdict"]["entry"], 2, "{versions:#}");
 }
 
 /// What Bob said of the head of pull request 7, which Ann opened.
