@@ -1,6 +1,7 @@
 //! Records as a table: one line a version, RFC 4180.
 
 use super::{Approver, Kept, Record, saw};
+use crate::fold::TIE;
 use crate::untrusted::csv_cell;
 
 const HEAD: [&str; 23] = [
@@ -78,7 +79,8 @@ fn row(record: &Record) -> [String; 23] {
         or(record.recorded.as_ref()),
         all(judged
             .into_iter()
-            .flat_map(|judged| saw::compared(&judged.saw))),
+            .flat_map(|judged| saw::compared(&judged.saw)))
+        .replace(TIE, " "),
     ]
 }
 

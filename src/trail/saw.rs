@@ -78,9 +78,9 @@ pub(super) fn pairs(saw: &Saw) -> Vec<String> {
             each.lost, each.won
         );
         let unpaired = [
-            (each.only_baseline, "only before"),
-            (each.only_candidate, "only after"),
-            (each.changed_cases, "with other content"),
+            (each.only_baseline, "cases only before"),
+            (each.only_candidate, "cases only after"),
+            (each.changed_cases, "cases with other content"),
         ];
         for (count, why) in unpaired {
             if count > 0 {
