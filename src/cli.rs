@@ -36,6 +36,8 @@ pub(crate) enum Command {
     Log(LogArgs),
     /// Which version the base branch had at a time, and who approved it.
     Blame(BlameArgs),
+    /// One entry of the ledger, as it stands there.
+    Show(ShowArgs),
     /// The audit trail as in-toto statements, or as a table.
     Export(ExportArgs),
     /// Write a policy and workflows for this repository.
@@ -274,6 +276,17 @@ pub(crate) struct BlameArgs {
     /// text, json or csv.
     #[arg(long, value_name = "NAME", default_value = "text", value_parser = ["text", "json", "csv"])]
     pub(crate) format: String,
+}
+
+/// `gatecard show`.
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// Its number, at least 12 characters of its digest, or both, such as 2:0123456789ab.
+    #[arg(value_name = "ENTRY")]
+    pub(crate) entry: String,
+    /// What is read.
+    #[command(flatten)]
+    pub(crate) history: HistoryArgs,
 }
 
 /// `gatecard export`.

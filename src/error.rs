@@ -77,6 +77,14 @@ pub(crate) enum Error {
     /// The ledger could not be read or written.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// The clone lacks what the answer is in.
+    #[error("cannot tell: {lacking}")]
+    CannotTell {
+        /// What it lacks.
+        lacking: String,
+        /// What fetches it.
+        fetch: &'static str,
+    },
     /// The policy cannot be used.
     #[error(transparent)]
     Rules(#[from] RulesError),
@@ -122,6 +130,7 @@ impl Error {
             | Self::NoPush
             | Self::NoToken
             | Self::Unset { .. }
+            | Self::CannotTell { .. }
             | Self::Rules(_)
             | Self::Approvals(_)
             | Self::Fetched(_)
@@ -183,6 +192,7 @@ impl Error {
             Self::Unfetched { .. } => Some(String::from(
                 "check that the job reaches the server and that its token has `contents: read`, or let a checkout step before it fetch the whole history: `fetch-depth: 0`",
             )),
+            Self::CannotTell { fetch, .. } => Some(format!("run `{fetch}`")),
             Self::Rules(error) => error.hint(),
             Self::Approvals(SavedError::Shape { .. }) => Some(String::from(
                 "save them with `gatecard approvals --format json`",

@@ -20,7 +20,7 @@
 //! - `change`: what a pull request changes
 //! - `prompt`: prompt files (a family), closure, version
 //! - `rules`, `policy`, `templates`: what the base branch asks for
-//! - `untrusted`, `git`, `yaml`, `glob`, `files`, `environment`, `units`, `random`, `reason`,
+//! - `untrusted`, `git`, `yaml`, `glob`, `files`, `fold`, `environment`, `units`, `random`, `reason`,
 //!   `limits`, `process`: the edges
 //!
 //! Nothing but [`run`] is public: the interface is the command line. A benchmark drives
@@ -39,6 +39,7 @@ mod environment;
 mod error;
 mod evidence;
 mod files;
+mod fold;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod gates;

@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use crate::change::includers;
 use crate::git::{CommitSha, Delta, GitError, Repo, RepoPath, Watch};
+use crate::limits::PROMPT;
 use crate::policy::scope::Governance;
 use crate::policy::{PATHS, Policy};
 use crate::prompt::closure::Revision;
@@ -71,16 +72,20 @@ impl<'r> Branch<'r> {
         &self.policy.ledger.branch
     }
 
-    fn policy(&self, commit: &CommitSha) -> Rc<Policy> {
+    fn policy(&self, commit: &CommitSha) -> Result<Rc<Policy>, GitError> {
         match Rules::find(self.repo, commit, commit, None) {
-            Ok(rules) => Rc::new(rules.policy),
-            Err(_) => Rc::clone(&self.policy),
+            Ok(rules) => Ok(Rc::new(rules.policy)),
+            Err(RulesError::Git {
+                source: lacking @ GitError::Missing { .. },
+                ..
+            }) => Err(lacking),
+            Err(_) => Ok(Rc::clone(&self.policy)),
         }
     }
 
     /// Every prompt of a commit that can be read.
     pub(crate) fn prompts(&self, commit: &CommitSha) -> Result<Vec<Prompt>, GitError> {
-        let policy = self.policy(commit);
+        let policy = self.policy(commit)?;
         let mut found = Vec::new();
         for (path, _) in includers::governed(self.repo, commit, &policy.scope)? {
             if let Ok(prompts) = self.file(commit, &policy, &path)? {
@@ -99,7 +104,7 @@ impl<'r> Branch<'r> {
         id: &str,
         known: &[RepoPath],
     ) -> Result<Found, GitError> {
-        self.find_under(commit, &self.policy(commit), id, known)
+        self.find_under(commit, &*self.policy(commit)?, id, known)
     }
 
     fn find_under(
@@ -157,7 +162,15 @@ impl<'r> Branch<'r> {
             return Ok(Ok(Vec::new()));
         };
         let repo = self.repo;
-        Ok(Revision { repo, commit }.prompts(path, entry, rule))
+        let found = Revision { repo, commit }.prompts(path, entry, rule);
+        if let Err(problem) = &found
+            && let Some(file) = repo.entry(commit, &problem.path)?
+            && let Err(lacking @ GitError::Missing { .. }) = repo.blob(file.id, PROMPT)
+        {
+            // A file that this clone left out is not a broken one.
+            return Err(lacking);
+        }
+        Ok(found)
     }
 
     /// Every change of a prompt's version along the line, newest first. Renames are followed.
@@ -215,7 +228,7 @@ impl Walk<'_> {
             if newer.is_some() && !watch.differs(self.branch.repo, &commit)? {
                 continue;
             }
-            self.policy = self.branch.policy(&commit);
+            self.policy = self.branch.policy(&commit)?;
             let mut found = self.find(&commit)?;
             if let Some((_, was)) = &newer {
                 if let (Found::Nothing, Found::Prompt(was)) = (&found, was) {

@@ -1,5 +1,5 @@
 //! When the base branch had which commit: its own line, along first parents, in an index beside
-//! the clone.
+//! the clone. Committers' clocks tell it, held to what the ledger knows.
 //!
 //! The index only saves time: it goes on where the branch grew, and is made anew where the
 //! branch was rewound, or the file is damaged.
@@ -13,7 +13,7 @@ use crate::git::{CommitSha, End, GitError, Repo};
 use crate::limits::LINE_INDEX;
 use crate::units::Digest;
 
-const MAGIC: &[u8] = b"gatecard line 1\n";
+const MAGIC: &[u8] = b"gatecard line 2\n";
 const TIME: usize = 8;
 const HEX: usize = 64;
 
@@ -22,6 +22,8 @@ pub(crate) struct Timeline {
     /// Bytes of one record: an id, and the time in seconds since 1970.
     width: usize,
     records: Vec<u8>,
+    /// When each commit was there, in seconds since 1970, in order.
+    times: Vec<i64>,
     /// The clone lacks the beginning.
     cut: bool,
 }
@@ -50,6 +52,7 @@ impl Timeline {
                 End::Stopped => known,
                 End::Beginning | End::Cut => Vec::new(),
             },
+            times: Vec::new(),
             cut: why == End::Cut,
         };
         for (id, seconds) in fresh.iter().rev() {
@@ -58,14 +61,38 @@ impl Timeline {
         if !fresh.is_empty() && !line.cut {
             line.save(&path);
         }
+        line.hold([]);
         Ok(line)
     }
 
-    /// Adds the next commit. It cannot have been there before its parent was, whatever the
-    /// committer's clock said.
+    /// Holds every commit to what is known of when it was there at the latest: a clock that was
+    /// ahead must not move what came after it. And none was there before its parent was.
+    pub(crate) fn hold<'c>(
+        &mut self,
+        known: impl IntoIterator<Item = (&'c CommitSha, DateTime<Utc>)>,
+    ) {
+        let known = known.into_iter();
+        let mut known: Vec<(usize, i64)> = known
+            .filter_map(|(commit, time)| Some((self.position(commit)?, time.timestamp())))
+            .collect();
+        known.sort_unstable();
+        let mut times: Vec<i64> = (0..self.len()).filter_map(|at| self.clock(at)).collect();
+        let mut latest = i64::MAX;
+        for (at, time) in times.iter_mut().enumerate().rev() {
+            while let Some((_, bound)) = known.pop_if(|(last, _)| *last >= at) {
+                latest = latest.min(bound);
+            }
+            *time = latest.min(*time);
+        }
+        let mut before = i64::MIN;
+        for time in &mut times {
+            before = before.max(*time);
+            *time = before;
+        }
+        self.times = times;
+    }
+
     fn push(&mut self, id: &[u8], seconds: i64) {
-        let before = self.len().checked_sub(1).and_then(|at| self.seconds(at));
-        let seconds = before.map_or(seconds, |before| before.max(seconds));
         self.records.extend_from_slice(id);
         self.records.extend_from_slice(&seconds.to_be_bytes());
     }
@@ -86,7 +113,7 @@ impl Timeline {
     }
 
     /// When the commit at a position was there: by the committers' clocks, never before its
-    /// parent was.
+    /// parent was, and never after it is known to have been there.
     pub(crate) fn time(&self, at: usize) -> Option<DateTime<Utc>> {
         DateTime::from_timestamp(self.seconds(at)?, 0)
     }
@@ -102,16 +129,10 @@ impl Timeline {
 
     /// The position of the newest commit at a time; `None` before the first one.
     pub(crate) fn at(&self, time: DateTime<Utc>) -> Option<usize> {
-        let (mut low, mut high) = (0, self.len());
-        while low < high {
-            let middle = usize::midpoint(low, high);
-            if self.seconds(middle)? <= time.timestamp() {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
-        low.checked_sub(1)
+        let time = time.timestamp();
+        self.times
+            .partition_point(|each| *each <= time)
+            .checked_sub(1)
     }
 
     fn record(&self, at: usize) -> Option<&[u8]> {
@@ -119,6 +140,11 @@ impl Timeline {
     }
 
     fn seconds(&self, at: usize) -> Option<i64> {
+        self.times.get(at).copied()
+    }
+
+    /// The time that a commit's committer wrote.
+    fn clock(&self, at: usize) -> Option<i64> {
         let bytes = self.record(at)?.last_chunk::<TIME>()?;
         Some(i64::from_be_bytes(*bytes))
     }
@@ -186,6 +212,36 @@ mod tests {
             line.position(&CommitSha::parse(&"0".repeat(40)).unwrap()),
             None
         );
+    }
+
+    #[test]
+    fn a_commit_was_there_when_a_later_one_is_known_to_have_been() {
+        let folder = tempfile::tempdir().unwrap();
+        let new = NewRepo::init(folder.path()).unwrap();
+        let repo = Repo::open(folder.path()).unwrap();
+        let one = grow(&new, None, 100);
+        // A clock that was ahead.
+        let two = grow(&new, Some(&one), 900);
+        let three = grow(&new, Some(&two), 300);
+        let four = grow(&new, Some(&three), 400);
+        let elsewhere = CommitSha::parse(&"0".repeat(40)).unwrap();
+        for (known, want) in [
+            (vec![], [100, 900, 900, 900]),
+            (vec![(&three, 310)], [100, 310, 310, 400]),
+            (vec![(&three, 310), (&two, 250)], [100, 250, 300, 400]),
+            (vec![(&four, 410)], [100, 410, 410, 410]),
+            (vec![(&four, 50)], [50, 50, 50, 50]),
+            (vec![(&one, 2_000), (&elsewhere, 1)], [100, 900, 900, 900]),
+        ] {
+            let mut line = Timeline::open(&repo, "main", &four).unwrap();
+            line.hold(
+                known
+                    .iter()
+                    .map(|(commit, seconds)| (*commit, at(*seconds))),
+            );
+            let times = [0, 1, 2, 3].map(|at| line.time(at).unwrap().timestamp());
+            assert_eq!(times, want, "{known:?}");
+        }
     }
 
     #[test]

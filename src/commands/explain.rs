@@ -8,9 +8,13 @@ use crate::error::Error;
 use crate::evidence::traces::fields::FIELDS;
 use crate::evidence::{evals, traces};
 use crate::gates::{KINDS, State};
+use crate::ledger::verify::finding;
 use crate::output::OUTPUTS;
 use crate::prompt::FORMATS;
 use crate::reason::Code;
+
+/// What is less like a known name is no slip of the hand.
+const LIKE: f64 = 0.8;
 
 /// Runs the command.
 pub(super) fn run(args: &ExplainArgs, context: &mut Context<'_>) -> Result<u8, Error> {
@@ -18,8 +22,9 @@ pub(super) fn run(args: &ExplainArgs, context: &mut Context<'_>) -> Result<u8, E
         Some(what) => one(what).ok_or_else(|| Error::Usage {
             what: "explain",
             found: what.to_owned(),
-            expected: String::from(
-                "a reason code, a gate, an outcome, a category or a trace field; `gatecard explain` lists them",
+            expected: format!(
+                "a reason code, a finding of `verify`, a gate, an outcome, a category or a trace field{}; `gatecard explain` lists them",
+                near(what)
             ),
         })?,
         None => all(),
@@ -28,7 +33,29 @@ pub(super) fn run(args: &ExplainArgs, context: &mut Context<'_>) -> Result<u8, E
     Ok(0)
 }
 
+/// What was perhaps meant.
+fn near(what: &str) -> String {
+    let reasons = Code::ALL.iter().map(|code| code.id());
+    let findings = finding::Code::ALL.iter().map(|code| code.id());
+    let gates = KINDS.iter().map(|kind| kind.id());
+    let categories = CATEGORIES.iter().map(|category| category.id().id());
+    let fields = FIELDS.iter().map(|field| field.id);
+    let all = reasons.chain(findings).chain(gates);
+    let all = all.chain(categories).chain(fields);
+    let best = all
+        .map(|known| (strsim::jaro_winkler(what, known), known))
+        .filter(|(like, _)| *like > LIKE)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b));
+    best.map_or_else(String::new, |(_, known)| format!(" such as `{known}`"))
+}
+
 fn one(what: &str) -> Option<String> {
+    if let Some(code) = finding::Code::ALL.iter().find(|code| code.id() == what) {
+        let (weight, about, fix) = (code.weight().id(), code.about(), code.fix());
+        return Some(format!(
+            "{what} ({weight}, of `gatecard verify`)\n  {about}\n  {fix}\n"
+        ));
+    }
     if let Some(code) = Code::by_id(what) {
         return Some(format!(
             "{}\n  {}\n  {}\n",
@@ -108,12 +135,38 @@ fn all() -> String {
     for code in Code::ALL {
         text.push_str(&format!("  {:<24} {}\n", code.id(), code.about()));
     }
+    text.push_str("\nfindings of `gatecard verify`\n");
+    for code in finding::Code::ALL {
+        text.push_str(&format!("  {:<24} {}\n", code.id(), code.about()));
+    }
     text
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_finding_of_verify_is_explained() {
+        for code in finding::Code::ALL {
+            let text = one(code.id()).unwrap_or_default();
+            let whole = text.contains(code.about()) && text.contains(code.fix());
+            assert!(whole, "{}: {text}", code.id());
+            let reason = Code::by_id(code.id());
+            assert!(reason.is_none(), "{} means two things", code.id());
+        }
+    }
+
+    #[test]
+    fn a_slip_of_the_hand_is_told_what_was_meant() {
+        for (slip, meant) in [
+            ("chain-brokn", " such as `chain-broken`"),
+            ("min_exmples", " such as `min_examples`"),
+            ("xyz", ""),
+        ] {
+            assert_eq!(near(slip), meant, "{slip}");
+        }
+    }
 
     #[test]
     fn every_outcome_is_explained_with_its_colour() {

@@ -71,6 +71,7 @@ pub(crate) fn run(command: &Command, context: &mut Context<'_>) -> Result<u8, Er
         Command::Verify(args) => verify::run(args, context),
         Command::Log(args) => history::log::run(args, context),
         Command::Blame(args) => history::blame::run(args, context),
+        Command::Show(args) => history::show::run(args, context),
         Command::Export(args) => history::export::run(args, context),
         Command::Init(args) => init::run(args, context),
         Command::Explain(args) => explain::run(args, context),

@@ -36,6 +36,10 @@ struct Approved {
 }
 
 impl Gate for Approved {
+    fn warns(&self) -> bool {
+        !self.blocks
+    }
+
     fn judge(&self, facts: &Facts<'_>) -> Vec<Ruling> {
         let mut rulings = Vec::new();
         for change in &facts.changes.changes {

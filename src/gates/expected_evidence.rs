@@ -43,6 +43,10 @@ struct Expected {
 }
 
 impl Gate for Expected {
+    fn warns(&self) -> bool {
+        !self.blocks
+    }
+
     fn judge(&self, facts: &Facts<'_>) -> Vec<Ruling> {
         const NEEDED: &str = "what the policy's sources expect";
         let sources = &facts.policy.evidence.sources;

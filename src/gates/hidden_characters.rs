@@ -39,6 +39,10 @@ struct Visible {
 }
 
 impl Gate for Visible {
+    fn warns(&self) -> bool {
+        !self.blocks
+    }
+
     fn judge(&self, facts: &Facts<'_>) -> Vec<Ruling> {
         let changes = facts.changes.changes.iter();
         changes

@@ -75,6 +75,10 @@ enum Prepared {
 }
 
 impl Gate for Regression {
+    fn warns(&self) -> bool {
+        !self.blocks
+    }
+
     fn judge(&self, facts: &Facts<'_>) -> Vec<Ruling> {
         let prepared: Vec<Prepared> = facts
             .judged

@@ -109,6 +109,10 @@ impl Examples {
 }
 
 impl Gate for Examples {
+    fn warns(&self) -> bool {
+        !self.blocks
+    }
+
     fn judge(&self, facts: &Facts<'_>) -> Vec<Ruling> {
         facts
             .judged

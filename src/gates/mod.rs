@@ -81,6 +81,11 @@ pub(crate) enum Section {
 pub(crate) trait Gate {
     /// Judges the facts: one outcome for each prompt, or one for the change.
     fn judge(&self, facts: &Facts<'_>) -> Vec<Ruling>;
+
+    /// Whether it only warns where it is red: `on_fail: warn`.
+    fn warns(&self) -> bool {
+        false
+    }
 }
 
 /// Everything that a gate may look at.
@@ -261,6 +266,12 @@ impl Gates {
             }
         }
         Self(gates)
+    }
+
+    /// Whether a gate only warns where it is red, in one of its forms.
+    pub(crate) fn warns(&self, id: &str) -> bool {
+        let mut all = self.0.iter();
+        all.any(|(kind, gate)| kind.id() == id && gate.warns())
     }
 
     /// Judges the facts, in the order of the card.

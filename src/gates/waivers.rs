@@ -132,6 +132,19 @@ impl Waivers {
         )
     }
 
+    /// Whether a gate may be waived on a day, for a prompt that `is_it` knows.
+    pub(crate) fn waives(
+        &self,
+        gate: &str,
+        is_it: impl Fn(&PromptId) -> bool,
+        today: NaiveDate,
+    ) -> bool {
+        self.0.iter().any(|waiver| {
+            let covers = waiver.prompt.as_ref().is_none_or(&is_it);
+            waiver.gate == gate && covers && waiver.holds_on(today)
+        })
+    }
+
     /// Turns what a waiver covers into `waived`. Returns what should be known of the waivers
     /// that did nothing: those that ended, and those that were not needed.
     pub(crate) fn apply(&self, outcomes: &mut [Outcome], today: NaiveDate) -> Vec<String> {

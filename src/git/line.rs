@@ -1,11 +1,11 @@
-//! A branch's own line: its commits along first parents, what each changed, who signed it.
+//! A branch's own line: its commits along first parents, and who signed each.
 
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use git2::{ErrorCode, Oid};
 
-use super::{CommitSha, Delta, GitError, Repo, side};
+use super::{CommitSha, GitError, Repo};
 
 /// A commit on a branch's own line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,29 +76,6 @@ impl Repo {
             next = commit.parent_ids().next();
         }
         Ok(line)
-    }
-
-    /// What a commit changed since another one, or since nothing. A moved file is one that was
-    /// removed and one that was added.
-    pub(crate) fn changed(
-        &self,
-        from: Option<&CommitSha>,
-        to: &CommitSha,
-    ) -> Result<Vec<Delta>, GitError> {
-        let from = from.map(|from| self.tree(from)).transpose()?;
-        let to = self.tree(to)?;
-        let mut options = git2::DiffOptions::new();
-        options.include_typechange(true).skip_binary_check(true);
-        let diff = self
-            .inner
-            .diff_tree_to_tree(from.as_ref(), Some(&to), Some(&mut options))?;
-        Ok(diff
-            .deltas()
-            .map(|delta| Delta {
-                before: side(&delta.old_file()),
-                after: side(&delta.new_file()),
-            })
-            .collect())
     }
 
     /// A commit's signature, where it has one.

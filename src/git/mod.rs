@@ -8,6 +8,8 @@ mod first_parents;
 mod history;
 mod line;
 mod path;
+mod trees;
+
 pub(crate) mod write;
 
 use std::fmt;
@@ -177,6 +179,18 @@ impl Repo {
     /// Whether history was cut off when cloning.
     pub(crate) fn is_shallow(&self) -> bool {
         self.inner.is_shallow()
+    }
+
+    /// Whether a remote keeps objects that were left out when cloning, as `--filter` does.
+    pub(crate) fn is_partial(&self) -> bool {
+        let found = self.inner.config().and_then(|config| {
+            let mut promised = false;
+            let entries = config.entries(Some("^remote\\..*\\.promisor$"))?;
+            entries
+                .for_each(|entry| promised |= entry.value().is_ok_and(|value| value != "false"))?;
+            Ok(promised)
+        });
+        found.unwrap_or(false)
     }
 
     /// Whether the clone has this commit.
@@ -397,9 +411,15 @@ impl Repo {
         }
     }
 
-    /// Lists the files that two commits do not share, renames paired by content. Only what
-    /// differs is walked.
+    /// Lists the files that two commits do not share, renames paired by content.
     pub(crate) fn diff(&self, base: &CommitSha, head: &CommitSha) -> Result<Vec<Delta>, GitError> {
+        let changed = self.changed(Some(base), head)?;
+        let removed = changed.iter().any(|delta| delta.after.is_none());
+        let added = changed.iter().any(|delta| delta.before.is_none());
+        // Without a removal there is nothing that was moved.
+        if !(removed && added) {
+            return Ok(changed);
+        }
         let (base, head) = (self.tree(base)?, self.tree(head)?);
         let mut options = git2::DiffOptions::new();
         options.include_typechange(true).skip_binary_check(true);

@@ -126,6 +126,13 @@ impl Writer<'_> {
                 tip,
             }));
         };
+        // Whoever verifies could not tell it from one whose signature was taken away.
+        if let (Some(last), None) = (&last, self.signer)
+            && last.entry.signature.is_some()
+        {
+            let seq = last.entry.seq;
+            return Err(LedgerError::Unsigned { seq });
+        }
         let committed = self.store.commit(&Addition {
             expected: base.as_ref(),
             files: &batch.files,

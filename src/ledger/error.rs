@@ -40,6 +40,12 @@ pub(crate) enum LedgerError {
         /// Its size.
         size: u64,
     },
+    /// The ledger is signed, and this run has no key.
+    #[error("the ledger: entry {seq} is signed, and there is no key to sign the next one with")]
+    Unsigned {
+        /// The newest entry's number.
+        seq: u64,
+    },
     /// The repository could not be written to.
     #[error("the ledger: cannot write to {folder}: {source}")]
     Unwritten {
@@ -96,6 +102,9 @@ impl LedgerError {
                 String::from("name another branch in the policy: `ledger: { branch: ... }`")
             }
             Self::TooLarge { .. } => String::from("change fewer prompts at once"),
+            Self::Unsigned { .. } => String::from(
+                "set GATECARD_SIGNING_KEY; an entry without a signature after signed ones is what `gatecard verify` calls tampering",
+            ),
             Self::Unwritten { .. } => {
                 String::from("let the user that runs gatecard write to the repository")
             }
@@ -104,7 +113,7 @@ impl LedgerError {
             }
             Self::Contended => String::from("run it again"),
             Self::Diverged { local, fetched, .. } => format!(
-                "see with `git log {fetched}..{local}` what only this clone recorded; if it may go, run `git update-ref refs/heads/{local} refs/remotes/{fetched}` and record again"
+                "see with `git log {fetched}..{local}` what only this clone recorded; keep a copy with `git branch {local}-kept {local}`, run `git update-ref refs/heads/{local} refs/remotes/{fetched}`, and record again"
             ),
             Self::Other { hint, .. } => return hint.clone(),
         })

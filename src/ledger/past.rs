@@ -11,6 +11,7 @@ use super::{Key, Ledger, LedgerError, Stored};
 use crate::git::{CommitSha, RepoPath};
 use crate::limits::{TREND, UNGATED};
 use crate::prompt::Prompt;
+use crate::reason::Code;
 use crate::units::{Digest, Points, Score};
 use crate::untrusted::Untrusted;
 
@@ -286,6 +287,10 @@ fn still_ungated(
     let mut found = Vec::new();
     for each in &merge.prompts {
         let Some(code) = &each.ungated else { continue };
+        // Nobody could have asked a gate before there was a policy.
+        if code == Code::FirstPolicy.id() {
+            continue;
+        }
         let later = known(&Key::Prompt(each.id.clone()))?;
         let replaced = later.iter().any(|later| {
             let entry = &later.entry;

@@ -80,7 +80,7 @@ impl Key {
     }
 
     /// Whether it finds an entry.
-    pub(super) fn finds(&self, entry: &Entry) -> bool {
+    pub(crate) fn finds(&self, entry: &Entry) -> bool {
         keys(entry).contains(self)
     }
 }

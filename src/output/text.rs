@@ -5,6 +5,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::{Look, Output, RenderError, prior, prompts, trend, words};
 use crate::anchor::OnRecord;
+use crate::fold::fold;
 use crate::gates::Alike;
 use crate::limits::SHOWN_CASES;
 use crate::policy::Mode;
@@ -100,21 +101,9 @@ impl Page {
 
     /// Prose folded at words, later lines indented by `indent`.
     fn prose(&mut self, first: &str, indent: usize, text: &str) {
-        let mut line = first.to_owned();
-        let mut bare = true;
-        for word in text.split(' ') {
-            if !bare && line.width() + 1 + word.width() > WIDTH {
-                self.line(&line);
-                line = " ".repeat(indent);
-                bare = true;
-            }
-            if !bare {
-                line.push(' ');
-            }
-            line.push_str(word);
-            bare = false;
+        for line in fold(first, indent, text, WIDTH) {
+            self.line(&line);
         }
-        self.line(&line);
     }
 
     /// Rows in columns; numbers (`right`) are aligned at their end.

@@ -92,11 +92,11 @@ impl Got<'_> {
         let mut files = Vec::new();
         // Nothing but the path finds the verdicts on a file.
         let all = self.ledger.filter(|_| !changes.governed.is_empty());
-        let verdicts = self.verdicts(all.map_or_else(|| Ok(Vec::new()), Ledger::entries)?)?;
+        let entries = all.map_or_else(|| Ok(Vec::new()), Ledger::entries)?;
         for file in &changes.governed {
             let ungated = match whole {
                 Some(code) => Some(code),
-                None => self.file(file, &verdicts, &mut relied)?,
+                None => self.file(file, &entries, &mut relied)?,
             };
             files.push(MergedFile {
                 kind: file.kind.id().to_owned(),
@@ -158,8 +158,16 @@ impl Got<'_> {
     fn prompt(&self, change: &Change, relied: &mut Relied) -> Result<Option<Code>, LedgerError> {
         let (from, to) = ends(change);
         let ids = BTreeSet::from([&from.0, &to.0]);
-        let keys = ids.into_iter().map(|id| Key::Prompt(id.clone()));
-        let verdicts = self.verdicts(self.found(keys)?)?;
+        let keys = ids.iter().map(|id| Key::Prompt((*id).clone()));
+        let entries = self.found(keys)?;
+        let verdicts = self.verdicts(&entries, |merge| {
+            let prompts = merge.prompts.iter().filter(|each| each.ungated.is_none());
+            let names = |each: &Merged| {
+                let old = each.renamed_from.as_ref();
+                ids.contains(&each.id) || old.is_some_and(|old| ids.contains(old))
+            };
+            prompts.into_iter().any(names)
+        })?;
         let steps = steps(&verdicts, |_, verdict| {
             let changes = verdict.changes.iter().map(|each| {
                 let old = each.renamed_from.as_ref().unwrap_or(&each.id);
@@ -169,7 +177,7 @@ impl Got<'_> {
         });
         let way = match way(&steps, &from, &to) {
             Ok(way) => way,
-            Err(code) => return Ok(Some(code)),
+            Err(code) => return Ok(Some(self.excused(code))),
         };
         if !self.asks_every_group(change, &way, &verdicts) {
             return Ok(Some(Code::GroupNotAsked));
@@ -179,6 +187,14 @@ impl Got<'_> {
             file: None,
             version: step.to.1,
         })
+    }
+
+    /// Before the first policy there was no gate that could have made a verdict.
+    fn excused(&self, code: Code) -> Code {
+        match (code, self.rules.origin) {
+            (Code::NoVerdict, Origin::Bootstrap) => Code::FirstPolicy,
+            (code, _) => code,
+        }
     }
 
     /// Whether the verdicts of a chain ask every group whose approval the policy in force needs:
@@ -212,11 +228,15 @@ impl Got<'_> {
     fn file(
         &self,
         file: &GovernedFile,
-        verdicts: &[(Stored, Verdict)],
+        entries: &[Stored],
         relied: &mut Relied,
     ) -> Result<Option<Code>, LedgerError> {
         let path = bounded(file.path.as_str());
-        let steps = steps(verdicts, |stored, verdict| {
+        let verdicts = self.verdicts(entries, |merge| {
+            let mut files = merge.files.iter();
+            files.any(|each| each.ungated.is_none() && each.path == path)
+        })?;
+        let steps = steps(&verdicts, |stored, verdict| {
             // A commit that the clone lacks shows nothing.
             let Ok(from) = self.blob(&stored.entry.about.base, &file.path) else {
                 return Vec::new();
@@ -230,9 +250,9 @@ impl Got<'_> {
         let to = file.blob.map(|blob| blob.to_string());
         let way = match way(&steps, &from, &to) {
             Ok(way) => way,
-            Err(code) => return Ok(Some(code)),
+            Err(code) => return Ok(Some(self.excused(code))),
         };
-        self.rely(&way, verdicts, relied, |_| Subject {
+        self.rely(&way, &verdicts, relied, |_| Subject {
             prompt: None,
             file: Some(path.clone()),
             version: None,
@@ -261,14 +281,21 @@ impl Got<'_> {
     /// The verdicts about this branch, newest first. One that was amended lets nothing pass, and
     /// stands before those that it replaced: to take back a red one does not bring back a green
     /// one. A verdict against a commit that the branch never had is about something else: its
-    /// policy could be anything.
-    fn verdicts(&self, entries: Vec<Stored>) -> Result<Vec<(Stored, Verdict)>, LedgerError> {
+    /// policy could be anything. One that an earlier merge `of` the same thing relied on is used
+    /// up: what was taken back since does not come back with it.
+    fn verdicts(
+        &self,
+        entries: &[Stored],
+        of: impl Fn(&Merge) -> bool,
+    ) -> Result<Vec<(Stored, Verdict)>, LedgerError> {
+        let used = self.used(entries, of)?;
         let mut found = Vec::new();
-        for stored in entries.into_iter().rev() {
+        for stored in entries.iter().rev() {
             let about = &stored.entry.about;
             let branch = about.base_ref.as_deref();
             if let Body::Verdict(verdict) = &stored.entry.body
                 && branch.is_none_or(|branch| branch == self.branch)
+                && !used.contains(&stored.entry.seq)
                 && self.repo.has(&about.base)
                 && self.repo.contains(self.after, &about.base)?
             {
@@ -276,10 +303,31 @@ impl Got<'_> {
                 if self.is_amended(stored.entry.seq)? {
                     verdict.verdict.clear();
                 }
-                found.push((stored, verdict));
+                found.push((stored.clone(), verdict));
             }
         }
         Ok(found)
+    }
+
+    /// The entries that merges relied on which the branch had before this step.
+    fn used(
+        &self,
+        entries: &[Stored],
+        of: impl Fn(&Merge) -> bool,
+    ) -> Result<BTreeSet<u64>, LedgerError> {
+        let mut used = BTreeSet::new();
+        for stored in entries {
+            let head = &stored.entry.about.head;
+            if let Body::Merge(merge) = &stored.entry.body
+                && of(merge)
+                && self.repo.has(head)
+                && self.repo.contains(self.before, head)?
+                && !self.is_amended(stored.entry.seq)?
+            {
+                used.extend(&merge.relies_on);
+            }
+        }
+        Ok(used)
     }
 
     fn is_amended(&self, seq: u64) -> Result<bool, LedgerError> {

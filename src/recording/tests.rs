@@ -7,14 +7,15 @@ use super::*;
 use crate::approval::observed::{Account, Moves, Pull, Review};
 use crate::approval::{Approvals, Counted, Decision, Discarded, Group, Subject as Approves};
 use crate::commands::demo;
+use crate::git::RepoPath;
 use crate::ledger::arithmetic::{What, contradictions};
 use crate::ledger::entry::Approved;
 use crate::ledger::verdict::{Approval, Outcome, Verdict};
 use crate::ledger::{About, Entry, Stored};
 use crate::limits::LEDGER_ENTRY;
-use crate::policy::Policy;
 use crate::prompt::PromptId;
 use crate::reason::Code;
+use crate::rules::Rules;
 use crate::untrusted::Untrusted;
 
 const NOW: &str = "2026-11-23T12:00:00Z";
@@ -45,9 +46,17 @@ fn verdict_of(branch: &str) -> (About, Verdict) {
     }
 }
 
-fn policy() -> Policy {
+fn rules() -> Rules {
     let text = include_str!("../../examples/01-refund/base/.github/gatecard.yml");
-    crate::rules::parse(text).unwrap().0
+    let (policy, gates, waivers) = crate::rules::parse(text).unwrap();
+    Rules {
+        policy,
+        gates,
+        waivers,
+        path: RepoPath::parse(".github/gatecard.yml").unwrap(),
+        sha256: Digest::of(text.as_bytes()),
+        origin: Origin::Base,
+    }
 }
 
 #[test]
@@ -98,7 +107,7 @@ fn the_examples_add_up() {
     for branch in ["blocked", "fixed"] {
         let (about, verdict) = verdict_of(branch);
         assert_eq!(contradictions(&about, &verdict, None), [], "{branch}");
-        assert_eq!(contradictions(&about, &verdict, Some(&policy())), []);
+        assert_eq!(contradictions(&about, &verdict, Some(&rules())), []);
     }
 }
 
@@ -165,7 +174,7 @@ fn no_number_of_a_verdict_can_be_changed_alone() {
             let leaf = value.pointer_mut(&path).unwrap();
             *leaf = another(leaf);
             let changed: Verdict = serde_json::from_value(value).unwrap();
-            let found = contradictions(&about, &changed, Some(&policy()));
+            let found = contradictions(&about, &changed, Some(&rules()));
             if found.is_empty() {
                 // Under a cap, points more or less make no difference.
                 let capped = path
@@ -283,7 +292,7 @@ fn each_lie_is_named_for_what_it_is() {
     for (name, lie, what) in lies {
         let (about, mut verdict) = verdict_of("blocked");
         lie(&mut verdict);
-        let found = contradictions(&about, &verdict, Some(&policy()));
+        let found = contradictions(&about, &verdict, Some(&rules()));
         assert!(
             found.iter().any(|each| each.what == what),
             "{name}: {found:?}"
@@ -663,4 +672,99 @@ fn nothing_is_taken_back_where_nothing_is_known() {
     let seen = observed(vec![review(7, "DISMISSED")]);
     assert_eq!(reviews::said(&unknown, Some(&seen), &on_record()), []);
     assert_eq!(reviews::said(&approvals(vec![]), None, &on_record()), []);
+}
+
+/// The first outcome of a gate.
+fn outcome_of<'v>(verdict: &'v mut Verdict, gate: &str) -> &'v mut Outcome {
+    let outcomes = &mut verdict.outcomes.iter_mut();
+    outcomes.find(|each| each.gate == gate).unwrap()
+}
+
+/// A gate, what a verdict makes of it, and what is wrong with that.
+const GROUNDLESS: &[(&str, &str, Code, &str)] = &[
+    (
+        "min_examples",
+        "pass",
+        Code::Met,
+        "min_examples of support/refund is a pass, and nothing was measured",
+    ),
+    (
+        "min_examples",
+        "not applicable",
+        Code::NotApplicable,
+        "min_examples of support/refund is not applicable without a ground",
+    ),
+    (
+        "prompt_version",
+        "not applicable",
+        Code::PreProduction,
+        "prompt_version of support/refund is not applicable without a ground",
+    ),
+    (
+        "max_regression",
+        "not applicable",
+        Code::FirstVersion,
+        "max_regression of support/refund is not applicable without a ground",
+    ),
+    (
+        "max_regression",
+        "waived",
+        Code::Regression,
+        "max_regression of support/refund is waived, and the policy does not waive it",
+    ),
+    (
+        "prompt_files",
+        "waived",
+        Code::Regression,
+        "prompt_files is waived, and the policy does not waive it",
+    ),
+    (
+        "min_examples",
+        "fail",
+        Code::TooFewCases,
+        "min_examples of support/refund is red without blocking, and the policy lets it block",
+    ),
+];
+
+fn wrong_with(about: &About, verdict: &Verdict) -> Vec<String> {
+    let found = contradictions(about, verdict, Some(&rules()));
+    found.into_iter().map(|each| each.words).collect()
+}
+
+#[test]
+fn no_gate_is_green_or_lenient_without_a_ground() {
+    let (about, honest) = verdict_of("fixed");
+    for (gate, state, code, want) in GROUNDLESS {
+        let mut verdict = honest.clone();
+        let outcome = outcome_of(&mut verdict, gate);
+        outcome.outcome = (*state).to_owned();
+        outcome.code = code.id().to_owned();
+        outcome.blocks = false;
+        outcome.measured = None;
+        let words = wrong_with(&about, &verdict);
+        assert!(words.iter().any(|each| each == want), "{want}: {words:?}");
+    }
+}
+
+#[test]
+fn no_gate_is_silent_and_no_file_without_an_owner() {
+    let (about, honest) = verdict_of("fixed");
+    for gate in honest.outcomes.iter().map(|each| &each.gate) {
+        let mut verdict = honest.clone();
+        verdict.outcomes.retain(|each| each.gate != *gate);
+        let words = wrong_with(&about, &verdict);
+        let said = words
+            .iter()
+            .any(|each| each.starts_with(&format!("{gate} says nothing")));
+        assert!(said, "{gate}: {words:?}");
+    }
+    let mut verdict = honest;
+    verdict.files.push(crate::ledger::verdict::File {
+        kind: String::from("policy"),
+        path: String::from("gatecard.yml"),
+        blob: None,
+    });
+    let words = wrong_with(&about, &verdict);
+    let want = "nobody is asked to approve gatecard.yml";
+    assert!(words.iter().any(|each| each == want), "{words:?}");
 }

@@ -1,9 +1,10 @@
 //! Records as a table: one line a version, RFC 4180.
 
-use super::{Approver, Kept, Record};
+use super::{Approver, Kept, Record, saw};
+use crate::fold::TIE;
 use crate::untrusted::csv_cell;
 
-const HEAD: [&str; 21] = [
+const HEAD: [&str; 23] = [
     "prompt",
     "version",
     "label",
@@ -25,6 +26,8 @@ const HEAD: [&str; 21] = [
     "ungated",
     "amended",
     "merge_entry",
+    "recorded",
+    "evals",
 ];
 
 /// The table with its head.
@@ -38,7 +41,7 @@ pub(crate) fn table<'r>(records: impl IntoIterator<Item = &'r Record>) -> String
     lines.collect()
 }
 
-fn row(record: &Record) -> [String; 21] {
+fn row(record: &Record) -> [String; 23] {
     let version = record.version.map(|version| version.to_string());
     let landed = record.landed.as_ref();
     let judged = record.verdict.as_ref();
@@ -73,6 +76,11 @@ fn row(record: &Record) -> [String; 21] {
         or(record.ungated.as_ref()),
         all(amended),
         number(record.merge),
+        or(record.recorded.as_ref()),
+        all(judged
+            .into_iter()
+            .flat_map(|judged| saw::compared(&judged.saw)))
+        .replace(TIE, " "),
     ]
 }
 
@@ -88,6 +96,10 @@ fn approval(each: &Approver) -> String {
 
 fn evidence(kept: &Kept) -> String {
     let digest = kept.sha256.map(|sha256| format!(" sha256:{sha256}"));
-    let gone = if kept.in_git.is_some() { "" } else { " (gone)" };
+    let gone = match (&kept.in_git, kept.unseen) {
+        (Some(_), _) => "",
+        (None, true) => " (not in this clone)",
+        (None, false) => " (gone)",
+    };
     format!("{}{}{gone}", kept.name, digest.unwrap_or_default())
 }

@@ -5,11 +5,13 @@
 
 pub(crate) mod csv;
 mod record;
+mod saw;
 mod shelf;
 pub(crate) mod text;
 
 use serde::Serialize;
 
+use crate::ledger::verdict::{Category, Comparison, Coverage, Evals, Outcome};
 use crate::units::Digest;
 
 pub(crate) use record::{Wanted, When, covering, record};
@@ -42,6 +44,9 @@ pub(crate) struct Record {
     /// The number of the merge entry.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) merge: Option<u64>,
+    /// When the merge entry was appended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) recorded: Option<String>,
     /// Why it is an ungated change: a reason code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) ungated: Option<String>,
@@ -71,6 +76,8 @@ pub(crate) enum Standing {
     Between,
     /// It was judged, and the branch never got it.
     Judged,
+    /// No entry tells whether or when the branch got it, and the clone does not go back that far.
+    Unseen,
 }
 
 impl Standing {
@@ -81,6 +88,7 @@ impl Standing {
             Self::Unrecorded => "unrecorded",
             Self::Between => "between",
             Self::Judged => "judged",
+            Self::Unseen => "unseen",
         }
     }
 }
@@ -90,7 +98,7 @@ impl Standing {
 pub(crate) struct Landed {
     /// The commit.
     pub(crate) commit: String,
-    /// When, by its committer's clock.
+    /// When: by its committer's clock, held to what its neighbours and the ledger say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) date: Option<String>,
     /// Its author's name.
@@ -125,6 +133,36 @@ pub(crate) struct Judged {
     pub(crate) band: Option<String>,
     /// The gates that say something of this prompt, or of the change as a whole.
     pub(crate) gates: Gates,
+    /// What people saw.
+    #[serde(flatten)]
+    pub(crate) saw: Saw,
+}
+
+/// What a verdict showed of a version, as its entry has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Saw {
+    /// `added`, `modified`, `renamed` or `removed`.
+    pub(crate) change: String,
+    /// The prompt's risk tier.
+    pub(crate) risk: String,
+    /// The version that it was compared with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) from: Option<Digest>,
+    /// What of it changed.
+    pub(crate) facets: Vec<String>,
+    /// Why the full card was needed.
+    pub(crate) triggers: Vec<String>,
+    /// The cases of both sides.
+    pub(crate) evals: Vec<Evals>,
+    /// Baseline against candidate.
+    pub(crate) comparisons: Vec<Comparison>,
+    /// What the traces showed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) coverage: Option<Coverage>,
+    /// The seven categories.
+    pub(crate) categories: Vec<Category>,
+    /// What each gate said of this prompt, or of the change as a whole.
+    pub(crate) outcomes: Vec<Outcome>,
 }
 
 /// How the gates came out.
@@ -152,7 +190,7 @@ impl Gates {
 }
 
 /// Somebody who approved, for a group.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Approver {
     /// The group.
     pub(crate) group: String,
@@ -167,6 +205,35 @@ pub(crate) struct Approver {
     /// The number of the approve entry.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) entry: Option<u64>,
+    /// When the review was submitted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) submitted: Option<String>,
+    /// When it was recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) recorded: Option<String>,
+    /// The pull request that was reviewed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) pull: Option<u64>,
+    /// The commit that was reviewed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) commit: Option<String>,
+    /// What took the approval back later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) lost: Option<Lost>,
+}
+
+/// An entry that says that a review is no approval any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Lost {
+    /// `dismiss` or `stale`.
+    pub(crate) kind: &'static str,
+    /// Why: a reason code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) code: Option<String>,
+    /// The entry's number.
+    pub(crate) entry: u64,
+    /// When it was recorded.
+    pub(crate) recorded: String,
 }
 
 /// An evidence file.
@@ -185,6 +252,9 @@ pub(crate) struct Kept {
     /// is none: the digest is known, the file is gone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) in_git: Option<String>,
+    /// The clone lacks a part of the repository, so that the file may be there.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) unseen: bool,
 }
 
 /// A gate that was let red.

@@ -1,13 +1,12 @@
 //! Puts together what the entries say of one version. Pure.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 
-use super::{Amended, Approver, Gates, Judged, Kept, Record, Shelf, Waived};
-use crate::ledger::entry::{Approved, Merge, Merged};
-use crate::ledger::verdict::{Change, Verdict};
+use super::{Amended, Approver, Gates, Judged, Kept, Lost, Record, Saw, Shelf, Waived};
+use crate::ledger::entry::{Approved, Merge, Merged, Review};
+use crate::ledger::verdict::{Change, Outcome, Verdict};
 use crate::ledger::{Body, Stored};
+use crate::reason::Code;
 use crate::timeline::Timeline;
 use crate::units::Digest;
 
@@ -47,6 +46,18 @@ impl Wanted<'_> {
     fn change(self, verdict: &Verdict) -> Option<&Change> {
         let mut changes = verdict.changes.iter();
         changes.find(|change| self.is_about(Some(&change.id), change.to))
+    }
+
+    /// Whether the merge says that no verdict let this version in: one on the same version let
+    /// it in before, or somewhere else.
+    fn is_unjudged(self) -> bool {
+        let Some(merge) = self.merge.and_then(merge) else {
+            return false;
+        };
+        let code = Some(Code::NoVerdict.id());
+        let mut prompts = merge.prompts.iter();
+        prompts
+            .any(|each| self.is_about(Some(&each.id), each.to) && each.ungated.as_deref() == code)
     }
 
     fn relies_on(self, seq: u64) -> bool {
@@ -94,6 +105,8 @@ pub(crate) fn covering<'s>(
         let last = line.position(&about.head)?;
         let covers = match line.position(&about.base) {
             Some(before) => before < at && at <= last,
+            // What the push was onto lies before the beginning of this clone.
+            None if line.is_cut() => at <= last,
             None => at == last,
         };
         covers.then_some((stored, merged))
@@ -107,20 +120,25 @@ pub(crate) fn record(shelf: &Shelf, wanted: Wanted<'_>) -> Record {
         version: wanted.version,
         amended: amended(shelf, wanted),
         merge: wanted.merge.map(|stored| stored.entry.seq),
+        recorded: wanted.merge.map(|stored| stored.entry.at.to_string()),
         ..Record::default()
     };
-    let Some((stored, verdict)) = judged else {
+    let Some((stored, verdict, change)) = judged else {
         return record;
     };
     record.approvals = approvers(shelf, wanted, verdict);
     record.waivers = waivers(shelf, wanted, stored);
     record.evidence = verdict.evidence.iter().map(kept).collect();
-    record.verdict = Some(summary(stored, wanted, verdict));
+    record.verdict = Some(summary(stored, wanted, (verdict, change)));
     record
 }
 
-/// The verdict that the merge relied on; without one, the newest of this version before it.
-fn relied<'s>(shelf: &'s Shelf, wanted: Wanted<'_>) -> Option<(&'s Stored, &'s Verdict)> {
+/// The verdict that the merge relied on; without one, the newest of this version before it,
+/// unless the merge says that there is none.
+fn relied<'s>(
+    shelf: &'s Shelf,
+    wanted: Wanted<'_>,
+) -> Option<(&'s Stored, &'s Verdict, &'s Change)> {
     let verdicts = shelf.standing().rev().filter_map(|stored| {
         let Body::Verdict(verdict) = &stored.entry.body else {
             return None;
@@ -133,37 +151,30 @@ fn relied<'s>(shelf: &'s Shelf, wanted: Wanted<'_>) -> Option<(&'s Stored, &'s V
             When::Ever | When::Until(_) => true,
         };
         let change = wanted.change(verdict).filter(|_| before && asked);
-        change.map(|_| (stored, &**verdict))
+        change.map(|change| (stored, &**verdict, change))
     });
     let verdicts: Vec<_> = verdicts.collect();
     let relied = verdicts
         .iter()
-        .find(|(stored, _)| wanted.relies_on(stored.entry.seq));
-    relied.or(verdicts.first()).copied()
+        .find(|(stored, ..)| wanted.relies_on(stored.entry.seq));
+    let newest = verdicts.first().filter(|_| !wanted.is_unjudged());
+    relied.or(newest).copied()
 }
 
+/// Whose reviews a verdict counted for this version. One whose approve entry was corrected
+/// approved nothing.
 fn approvers(shelf: &Shelf, wanted: Wanted<'_>, verdict: &Verdict) -> Vec<Approver> {
-    let mut reviews = BTreeMap::new();
-    for stored in shelf.standing() {
-        if let Body::Approve(review) = &stored.entry.body {
-            reviews.insert(review.review, (stored, review));
-        }
-    }
     let about = verdict
         .approvals
         .iter()
         .filter(|each| wanted.is_about(each.prompt.as_ref(), each.digest));
     let mut found: Vec<Approver> = about
         .flat_map(|each| each.counted.iter().map(move |review| (each, *review)))
-        .map(|(each, review)| {
-            let known = reviews.get(&review);
-            Approver {
+        .filter_map(|(each, review)| {
+            Some(Approver {
                 group: each.group.clone(),
-                login: known.map(|(_, review)| review.reviewer.login.clone()),
-                id: known.and_then(|(_, review)| review.reviewer.id),
-                review,
-                entry: known.map(|(stored, _)| stored.entry.seq),
-            }
+                ..approver(shelf, wanted, review)?
+            })
         })
         .collect();
     found.sort_by_key(|each| {
@@ -175,6 +186,62 @@ fn approvers(shelf: &Shelf, wanted: Wanted<'_>, verdict: &Verdict) -> Vec<Approv
         )
     });
     found
+}
+
+/// A review as its newest approve entry tells of it, one on this version before others; none
+/// where all that were on this version were corrected.
+fn approver(shelf: &Shelf, wanted: Wanted<'_>, id: u64) -> Option<Approver> {
+    let approving = |stored: &&Stored| matches!(&stored.entry.body, Body::Approve(review) if review.review == id);
+    let stands = |stored: &&Stored| shelf.amend(stored.entry.seq).is_none();
+    let on_it: Vec<&Stored> = shelf
+        .entries()
+        .rev()
+        .filter(approving)
+        .filter(|stored| wanted.names(stored))
+        .collect();
+    let mut known = on_it.iter().copied().find(stands);
+    if known.is_none() && !on_it.is_empty() {
+        return None;
+    }
+    known = known.or_else(|| shelf.standing().rev().find(approving));
+    let mut found = Approver {
+        review: id,
+        ..Approver::default()
+    };
+    if let Some((stored, review)) = known.and_then(|stored| Some((stored, reviewed(stored)?))) {
+        found.login = Some(review.reviewer.login.clone());
+        found.id = review.reviewer.id;
+        found.entry = Some(stored.entry.seq);
+        found.submitted = review.submitted.map(|time| time.to_string());
+        found.recorded = Some(stored.entry.at.to_string());
+        found.pull = stored.entry.about.pull;
+        found.commit = review.commit.as_ref().map(ToString::to_string);
+        found.lost = lost(shelf, stored.entry.seq, id);
+    }
+    Some(found)
+}
+
+fn reviewed(stored: &Stored) -> Option<&Review> {
+    match &stored.entry.body {
+        Body::Approve(review) | Body::Dismiss(review) | Body::Stale(review) => Some(review),
+        _ => None,
+    }
+}
+
+/// The newest entry after an approval that says that the review is none any more.
+fn lost(shelf: &Shelf, approved: u64, id: u64) -> Option<Lost> {
+    let mut later = shelf
+        .standing()
+        .rev()
+        .take_while(|stored| stored.entry.seq > approved);
+    let newest = later.find(|stored| reviewed(stored).is_some_and(|review| review.review == id))?;
+    let review = reviewed(newest)?;
+    (!matches!(newest.entry.body, Body::Approve(_))).then(|| Lost {
+        kind: newest.entry.body.kind(),
+        code: review.code.clone(),
+        entry: newest.entry.seq,
+        recorded: newest.entry.at.to_string(),
+    })
 }
 
 /// The waivers that the merge relied on, or that were written with the verdict.
@@ -207,10 +274,11 @@ fn kept(evidence: &crate::ledger::verdict::Evidence) -> Kept {
         used_as: evidence.used_as.clone(),
         provenance: evidence.provenance.clone(),
         in_git: None,
+        unseen: false,
     }
 }
 
-fn summary(stored: &Stored, wanted: Wanted<'_>, verdict: &Verdict) -> Judged {
+fn summary(stored: &Stored, wanted: Wanted<'_>, (verdict, change): (&Verdict, &Change)) -> Judged {
     let (whole, hundredths) = (
         verdict.points / 100_000_000,
         verdict.points / 1_000_000 % 100,
@@ -228,14 +296,37 @@ fn summary(stored: &Stored, wanted: Wanted<'_>, verdict: &Verdict) -> Judged {
         score: verdict.scored.then_some(score),
         band: verdict.scored.then(|| verdict.band.clone()),
         gates: gates(wanted, verdict),
+        saw: saw(wanted, verdict, change),
     }
+}
+
+/// What of a verdict is about the prompt, or about the change as a whole.
+fn saw(wanted: Wanted<'_>, verdict: &Verdict, change: &Change) -> Saw {
+    let compared = verdict.comparisons.iter();
+    let compared = compared.filter(|each| wanted.is_id(&each.prompt));
+    Saw {
+        change: change.change.clone(),
+        risk: change.risk.clone(),
+        from: change.from,
+        facets: change.facets.clone(),
+        triggers: change.triggers.clone(),
+        evals: change.evals.clone(),
+        comparisons: compared.cloned().collect(),
+        coverage: verdict.coverage.clone(),
+        categories: verdict.categories.clone(),
+        outcomes: outcomes(wanted, verdict).cloned().collect(),
+    }
+}
+
+fn outcomes<'v>(wanted: Wanted<'_>, verdict: &'v Verdict) -> impl Iterator<Item = &'v Outcome> {
+    let ours = move |each: &&Outcome| each.prompt.as_ref().is_none_or(|id| wanted.is_id(id));
+    verdict.outcomes.iter().filter(ours)
 }
 
 /// A gate is as its worst outcome among those of this prompt and of the change as a whole.
 fn gates(wanted: Wanted<'_>, verdict: &Verdict) -> Gates {
     let mut worst: Vec<(&str, u8)> = Vec::new();
-    let ours = |id: &Option<String>| id.as_ref().is_none_or(|id| wanted.is_id(id));
-    for outcome in verdict.outcomes.iter().filter(|each| ours(&each.prompt)) {
+    for outcome in outcomes(wanted, verdict) {
         let green = matches!(
             outcome.outcome.as_str(),
             "pass" | "not applicable" | "waived"

@@ -65,6 +65,12 @@ impl Shelf {
         })
     }
 
+    /// Whether an entry names a prompt, by its id or by the id it had.
+    pub(crate) fn names(&self, id: &str) -> bool {
+        let key = Key::Prompt(id.to_owned());
+        self.entries().any(|stored| key.finds(&stored.entry))
+    }
+
     /// Every entry that is no correction, oldest first.
     pub(crate) fn entries(&self) -> impl DoubleEndedIterator<Item = &Stored> {
         self.entries.values()

@@ -58,6 +58,7 @@ fn a_whole_set_up_is_told_line_by_line_and_nothing_is_changed() {
         "history",
         "policy",
         "git",
+        "entries",
         "set-up",
         "token",
         "contents",

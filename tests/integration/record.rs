@@ -266,9 +266,16 @@ fn a_version_that_came_back_needs_a_verdict_of_its_own() {
     record(&repo, "main~1").exits(0);
     assert_eq!(
         merged(&repo),
-        ["prompts/answer gated"],
-        "the same step was judged"
+        ["prompts/answer no-verdict"],
+        "the first merge used up its verdict"
     );
+    let path = repo.path();
+    let args = ["log", "prompts/answer", "--format", "json", "--repo"];
+    let ran = gatecard(&[&args[..], &[path.to_str().unwrap()]].concat()).exits(0);
+    let versions = ran.json()["versions"].clone();
+    assert_eq!(versions[0]["ungated"], "no-verdict", "{versions:#}");
+    assert!(versions[0].get("verdict").is_none(), "{versions:#}");
+    assert_eq!(versions[2]["verdict"]["entry"], 2, "{versions:#}");
 }
 
 /// What Bob said of the head of pull request 7, which Ann opened.
@@ -542,4 +549,84 @@ fn what_was_judged_later_is_not_credited_to_what_was_there_before() {
     let first = versions.last().unwrap();
     assert_eq!(first["standing"], "unrecorded", "{}", ran.out);
     assert!(first.get("verdict").is_none_or(Value::is_null), "{first}");
+}
+
+#[test]
+fn the_push_that_brings_the_first_policy_is_no_fault() {
+    let repo = Repo::with(&[("prompts/answer.md", BASE_PROMPT)]);
+    repo.checkout("main");
+    repo.write(&[
+        (".github/gatecard.yml", SMALL),
+        ("prompts/answer.md", HEAD_PROMPT),
+    ]);
+    repo.commit("adopt");
+    let ran = record(&repo, "main~1").exits(0);
+    assert!(!ran.err.contains("warning"), "{}", ran.err);
+    assert_eq!(
+        merged(&repo),
+        [
+            "prompts/answer first-policy",
+            ".github/gatecard.yml first-policy"
+        ]
+    );
+    let verified = run_verify(&repo);
+    assert_eq!(verified, ["anchor-absent", "adopted", "adopted"]);
+    repo.write(&[("prompts/answer.md", BASE_PROMPT)]);
+    repo.commit("pushed");
+    record(&repo, "main~1").exits(0);
+    assert_eq!(merged(&repo), ["prompts/answer no-verdict"]);
+    assert!(run_verify(&repo).contains(&String::from("ungated-change")));
+}
+
+/// The codes of what `gatecard verify` finds.
+fn run_verify(repo: &Repo) -> Vec<String> {
+    let path = repo.path();
+    let ran = gatecard(&[
+        "verify",
+        "--format",
+        "json",
+        "--repo",
+        path.to_str().unwrap(),
+    ]);
+    let findings = ran.json()["findings"].as_array().cloned().unwrap();
+    let code = |each: &Value| each["code"].as_str().unwrap().to_owned();
+    findings.iter().map(code).collect()
+}
+
+#[test]
+fn a_step_backwards_is_refused() {
+    let Passing { repo, .. } = judged();
+    repo.checkout("main");
+    repo.git(&["merge", "--quiet", "--ff-only", "head"]);
+    let ran = run(&repo, &["--from", "main", "--to", "main~1"]).exits(2);
+    assert!(ran.err.contains("comes after main~1"), "{}", ran.err);
+    assert_eq!(kinds(&repo), ["head-seen", "verdict"]);
+}
+
+#[test]
+fn a_signed_ledger_is_not_continued_without_a_key() {
+    let key = include_str!("../fixtures/signing/ed25519");
+    let repo = Repo::sample();
+    repo.checkout("main");
+    repo.git(&["merge", "--quiet", "--ff-only", "head"]);
+    let path = repo.path().display().to_string();
+    let args = |from: &str| {
+        let args = [
+            "record", "--repo", &path, "--branch", "main", "--to", "main", "--from", from,
+        ];
+        args.map(str::to_owned).to_vec()
+    };
+    let with = |from: &str, variables: &[(&str, &str)]| {
+        let args = args(from);
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        gatecard_with(&args, variables)
+    };
+    with("main~1", &[("GATECARD_SIGNING_KEY", key)]).exits(0);
+    repo.write(&[("prompts/answer.md", BASE_PROMPT)]);
+    repo.commit("pushed");
+    let ran = with("main~1", &[]).exits(5);
+    assert!(ran.err.contains("set GATECARD_SIGNING_KEY"), "{}", ran.err);
+    assert_eq!(kinds(&repo), ["merge"]);
+    with("main~1", &[("GATECARD_SIGNING_KEY", key)]).exits(0);
+    assert_eq!(kinds(&repo), ["merge", "merge"]);
 }

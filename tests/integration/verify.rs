@@ -41,13 +41,17 @@ fn a_ledger_is_remembered_by_the_clone_that_saw_it() {
     let ran = verify(&repo.path(), &["--format", "json"]).exits(1);
     assert_eq!(codes(&ran), ["ungated-change", "anchor-absent"]);
     assert_eq!(ran.json()["schema"], "gatecard/verify/v1");
-    // A ledger that does not hold is not remembered.
-    let settled = ["--since", "main", "--format", "json"];
-    let ran = verify(&repo.path(), &settled).exits(2);
-    assert_eq!(codes(&ran), ["anchor-absent"]);
+    assert_eq!(ran.json()["ungated_only"], true);
     let tip = ran.json()["ledger"]["tip"].clone();
+    // The ledger says itself what came in ungated: it is intact, and remembered.
+    let ran = verify(&repo.path(), &[]).exits(1);
+    let intact = "the ledger is intact, and says that the branch got what no gate let in";
+    assert!(ran.out.contains(intact), "{}", ran.out);
+    assert!(!ran.out.contains("anchor-absent"), "{}", ran.out);
+    let settled = ["--since", "main", "--format", "json"];
     let ran = verify(&repo.path(), &settled).exits(0);
     assert_eq!(ran.json()["anchors"][0]["kind"], "remembered");
+    assert_eq!(ran.json()["ungated_only"], false);
     // Another clone has the digest from elsewhere.
     let digest = &tip["digest"].as_str().unwrap()[..12];
     let anchor = format!("{}:{digest}", tip["seq"]);
@@ -247,4 +251,11 @@ fn signed_entries_are_held_to_the_list_of_signers() {
         "{}",
         ran.err
     );
+}
+
+#[test]
+fn a_time_that_is_to_come_is_no_time_to_look_from() {
+    let repo = recorded();
+    let ran = verify(&repo.path(), &["--since", "2999-01-01"]).exits(2);
+    assert!(ran.err.contains("which is to come"), "{}", ran.err);
 }

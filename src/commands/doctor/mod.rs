@@ -96,16 +96,20 @@ pub(super) fn run(args: &DoctorArgs, context: &mut Context<'_>) -> Result<u8, Er
         Err(error) => vec![Finding::missing("repository", error.to_string(), "")],
     };
     let mut set_up = None;
+    let mut kept = None;
     let rules = repo.map_err(Error::from).and_then(|repo| {
         let commit = repo.resolve(&args.revision)?;
         set_up = setup::gates(&repo, &commit).ok();
-        Ok(Rules::find(&repo, &commit, &commit, named.as_ref())?)
+        let rules = Rules::find(&repo, &commit, &commit, named.as_ref())?;
+        kept = ledger::kept(&repo, &rules.policy);
+        Ok(rules)
     });
     findings.push(match &rules {
         Ok(rules) => Finding::there("policy", rules.path.to_string()),
         Err(error) => Finding::missing("policy", error.to_string(), ""),
     });
     findings.push(program());
+    findings.extend(kept);
     findings.extend(set_up.map(|gates| trust::set_up(&gates)));
     findings.extend(github(context.environment, rules.as_ref().ok()));
     let mut text: String = findings.iter().map(Finding::text).collect();
@@ -158,7 +162,10 @@ fn github(environment: &Environment, rules: Option<&Rules>) -> Vec<Finding> {
     let Some(token) = &environment.token else {
         let fix = "env:\n  GITHUB_TOKEN: ${{ github.token }}";
         let words = "neither GATECARD_TOKEN nor GITHUB_TOKEN is set";
-        return vec![Finding::missing("token", words, fix)];
+        let unknown = rules.and_then(|rules| ledger::unprotected(&rules.policy));
+        let mut findings = vec![Finding::missing("token", words, fix)];
+        findings.extend(unknown);
+        return findings;
     };
     let unclear = |words: &str| {
         let token = Finding::there("token", kind(token));

@@ -1,49 +1,45 @@
 //! `gatecard blame`: which version of a prompt the base branch had, recomputed from Git, and
 //! who approved it on what evidence, from the ledger. Or, from a version in a trace, the same.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::Serialize;
 
 use super::files::Files;
-use super::{History, Source, paths, shown_time};
+use super::{CANNOT_TELL, History, Source, fetch, header, paths, shown_time, told, version};
 use crate::cli::BlameArgs;
 use crate::commands::Context;
 use crate::commands::moment::{Moment, end};
 use crate::error::Error;
-use crate::git::{CommitSha, GitError, Repo};
-use crate::ledger::{Body, Key, Stored};
+use crate::git::{CommitSha, Repo};
+use crate::ledger::{Key, Stored};
 use crate::lineage::Found;
 use crate::prompt::Prompt;
 use crate::timeline::Timeline;
-use crate::trail::text::paragraph;
-use crate::trail::{Record, Shelf, Wanted, When, csv};
-use crate::units::Digest;
+use crate::trail::text::{Detail, paragraph};
+use crate::trail::{Record, Wanted, When, csv};
 use crate::untrusted::log_line;
 
 /// There is an answer, which may be "nobody".
-const ANSWERED: u8 = 0;
+pub(super) const ANSWERED: u8 = 0;
 /// There was no such prompt.
 const NO_SUCH: u8 = 1;
-/// This clone cannot tell.
-const CANNOT_TELL: u8 = 2;
-
-/// The least that names a version, in hexadecimal characters.
-const SHORTEST: usize = 12;
 
 /// What there is to say.
 #[derive(Default)]
-struct Answer {
-    code: u8,
+pub(super) struct Answer {
+    pub(super) code: u8,
     /// In one line: what was found, or why nothing was.
-    headline: String,
-    at: Option<Stood>,
-    records: Vec<Record>,
+    pub(super) headline: String,
+    /// What must be known of the clone.
+    pub(super) warnings: Vec<String>,
+    pub(super) at: Option<Stood>,
+    pub(super) records: Vec<Record>,
 }
 
 /// Where the base branch stood.
 #[derive(Serialize)]
-struct Stood {
+pub(super) struct Stood {
     commit: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     date: Option<String>,
@@ -58,6 +54,7 @@ struct Page<'a> {
     /// `found`, `no-such-prompt` or `cannot-tell`.
     answer: &'static str,
     headline: &'a str,
+    warnings: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     at: &'a Option<Stood>,
     versions: &'a [Record],
@@ -69,7 +66,7 @@ pub(in crate::commands) fn run(args: &BlameArgs, context: &mut Context<'_>) -> R
     let history = History::open(&repo, &args.history)?;
     let asked = match (&args.prompt, &args.at, &args.version) {
         (Some(prompt), Some(at), None) => at_moment(&history, prompt, at),
-        (None, None, Some(version)) => of_version(&history, version),
+        (None, None, Some(version)) => version::of_version(&history, version),
         _ => {
             return Err(Error::Usage {
                 what: "blame",
@@ -78,16 +75,29 @@ pub(in crate::commands) fn run(args: &BlameArgs, context: &mut Context<'_>) -> R
             });
         }
     };
-    let mut answer = match asked {
+    let mut answer = match asked.map_err(|error| told(&repo, error)) {
         Ok(answer) => answer,
-        Err(Error::Git(error @ GitError::Missing { .. })) => cannot_tell(&error.to_string()),
+        Err(Error::CannotTell { lacking, .. }) => cannot_tell(&history, &lacking),
         Err(error) => return Err(error),
     };
+    answer.warnings.extend(history.warnings(None));
     let mut files = Files::new(&repo, history.branch.tip.clone());
     for record in &mut answer.records {
         files.place(record);
     }
-    match args.format.as_str() {
+    print(&history, &answer, &args.format, context)?;
+    Ok(answer.code)
+}
+
+fn print(
+    history: &History<'_>,
+    answer: &Answer,
+    format: &str,
+    context: &mut Context<'_>,
+) -> Result<(), Error> {
+    let lines = [&*history.shown(), &*answer.headline];
+    let header = header(context, format, &lines, &answer.warnings);
+    match format {
         "json" => {
             let page = Page {
                 schema: "gatecard/blame/v1",
@@ -98,34 +108,33 @@ pub(in crate::commands) fn run(args: &BlameArgs, context: &mut Context<'_>) -> R
                     _ => "cannot-tell",
                 },
                 headline: &answer.headline,
+                warnings: &answer.warnings,
                 at: &answer.at,
                 versions: &answer.records,
             };
-            context.print_data(&format!("{:#}\n", serde_json::json!(page)))?;
+            context.print_data(&format!("{:#}\n", serde_json::json!(page)))
         }
-        "csv" => context.print_data(&csv::table(&answer.records))?,
+        "csv" => context.print_data(&csv::table(&answer.records)),
         _ => {
-            let mut text = format!("{}\n{}\n", history.shown(), answer.headline);
-            for record in &answer.records {
-                text.push_str(&format!("\n{}", paragraph(record)));
-            }
-            context.print(&text)?;
+            let records = answer.records.iter();
+            let records = records.map(|each| format!("\n{}", paragraph(each, Detail::Whole)));
+            context.print(&format!("{header}{}", records.collect::<String>()))
         }
     }
-    Ok(answer.code)
 }
 
-fn cannot_tell(why: &str) -> Answer {
+fn cannot_tell(history: &History<'_>, why: &str) -> Answer {
     Answer {
         code: CANNOT_TELL,
         headline: format!(
-            "cannot tell: {why}; fetch the whole history, with `fetch-depth: 0` or `git fetch --unshallow`"
+            "cannot tell: {why}; run `{}`, or check out with `fetch-depth: 0`",
+            fetch(history.repo)
         ),
         ..Answer::default()
     }
 }
 
-fn no_such(headline: String) -> Answer {
+pub(super) fn no_such(headline: String) -> Answer {
     Answer {
         code: NO_SUCH,
         headline,
@@ -136,26 +145,31 @@ fn no_such(headline: String) -> Answer {
 /// Which version the branch had at a point.
 fn at_moment(history: &History<'_>, id: &str, at: &str) -> Result<Answer, Error> {
     let moment = Moment::read(history.repo, "--at", at)?;
-    let line = history.line()?;
+    let mut line = history.line()?;
+    let shelf = history.named(&mut BTreeSet::from([id.to_owned()]))?;
+    history.hold(&mut line, &shelf);
     let base = log_line(&history.base);
-    let (position, when) = match &moment {
-        Moment::Time(time) => (line.at(*time), shown_time(*time)),
-        Moment::Day(day) => (line.at(end(*day)), format!("the end of {day} UTC")),
-        Moment::Commit(commit) => (line.position(commit), log_line(at)),
-    };
-    let commit = match (moment, position) {
-        (Moment::Commit(commit), _) => Some(commit),
+    let (position, when) = spot(&line, &moment, at);
+    let commit = match (&moment, position) {
+        (Moment::Commit(commit), _) => Some(commit.clone()),
         (_, position) => position.and_then(|at| line.commit(at)),
     };
     let Some(commit) = commit else {
         return Ok(if line.is_cut() {
-            cannot_tell(&format!("this clone has no commit of {base} from then"))
+            cannot_tell(
+                history,
+                &format!("this clone has no commit of {base} from then"),
+            )
         } else {
             no_such(format!("{base} had no commit at {when}"))
         });
     };
     let stood = Stood {
-        date: history.repo.time(&commit).map(shown_time),
+        date: match position {
+            Some(at) => line.time(at),
+            None => history.repo.time(&commit),
+        }
+        .map(shown_time),
         on_branch: position.is_some(),
         commit: commit.to_string(),
     };
@@ -171,18 +185,48 @@ fn at_moment(history: &History<'_>, id: &str, at: &str) -> Result<Answer, Error>
                 ..Answer::default()
             }
         }
-        Found::Broken(problem) => cannot_tell(&format!(
-            "{} cannot be read {place}: {}",
-            log_line(&problem.place()),
-            log_line(&problem.found)
-        )),
+        Found::Broken(problem) => Answer {
+            code: CANNOT_TELL,
+            headline: format!(
+                "cannot tell: {} cannot be read {place}: {}",
+                log_line(&problem.place()),
+                log_line(&problem.found)
+            ),
+            ..Answer::default()
+        },
         Found::Nothing => no_such(format!(
             "there was no prompt {} at {when}, {place}",
             log_line(id)
         )),
     };
     answer.at = Some(stood);
+    answer.warnings.extend(later(&line, &moment, &base));
     Ok(answer)
+}
+
+/// Where on the line a point is, and how it is called.
+fn spot(line: &Timeline, moment: &Moment, asked: &str) -> (Option<usize>, String) {
+    match moment {
+        Moment::Time(time) => (line.at(*time), shown_time(*time)),
+        Moment::Day(day) => (line.at(end(*day)), format!("the end of {day} UTC")),
+        Moment::Commit(commit) => (line.position(commit), log_line(asked)),
+    }
+}
+
+/// What is to be said of a time that this clone's branch does not reach.
+fn later(line: &Timeline, moment: &Moment, base: &str) -> Option<String> {
+    let asked = match moment {
+        Moment::Time(time) => *time,
+        Moment::Day(day) => end(*day),
+        Moment::Commit(_) => return None,
+    };
+    let newest = line.time(line.len().checked_sub(1)?)?;
+    (asked > newest).then(|| {
+        format!(
+            "the newest commit of {base} in this clone is of {}; {base} may have moved on since it was fetched",
+            shown_time(newest)
+        )
+    })
 }
 
 /// What is on record of the version that the branch had at a position: by the newest merge
@@ -203,11 +247,19 @@ fn of_prompt(
             .and_then(|at| line.time(at))
             .map_or(When::Ever, When::Until),
     };
+    // What this clone's branch does not have was before it begins, where it is cut off.
     let until = |stored: &Stored| match (position, line.position(&stored.entry.about.head)) {
         (Some(at), Some(head)) => head <= at,
-        _ => true,
+        (Some(_), None) => line.is_cut(),
+        (None, _) => true,
     };
-    let record = history.merged(&shelf(history, version)?, wanted, until);
+    let shelf = history.shelf(&[Key::Version(version)])?;
+    let mut record = history.merged(&shelf, wanted, until);
+    if let Some(landed) = &mut record.landed
+        && let Some(at) = CommitSha::parse(&landed.commit).and_then(|commit| line.position(&commit))
+    {
+        landed.date = line.time(at).map(shown_time);
+    }
     let [id] = ids;
     Ok(Record {
         prompt: id,
@@ -242,10 +294,7 @@ fn found(
         return Ok(found);
     }
     let keys = [Key::Prompt(id.to_owned())];
-    let shelf = match &history.ledger {
-        Some(ledger) => Shelf::about(ledger, &keys)?,
-        None => Shelf::default(),
-    };
+    let shelf = history.shelf(&keys)?;
     let known = paths(&shelf, &[id.to_owned()]);
     let steps = branch.steps(line, id, &known)?;
     if steps.is_empty() && shelf.entries().next().is_none() {
@@ -259,113 +308,4 @@ fn found(
         }
         None => Ok(found),
     }
-}
-
-fn shelf(history: &History<'_>, version: Digest) -> Result<Shelf, Error> {
-    Ok(match &history.ledger {
-        Some(ledger) => Shelf::about(ledger, &[Key::Version(version)])?,
-        None => Shelf::default(),
-    })
-}
-
-/// Who approved a version that a trace names.
-fn of_version(history: &History<'_>, named: &str) -> Result<Answer, Error> {
-    let wrong = |expected: String| Error::Usage {
-        what: "--version",
-        found: named.to_owned(),
-        expected,
-    };
-    let hex = named
-        .strip_prefix("sha256:")
-        .unwrap_or(named)
-        .to_ascii_lowercase();
-    let is_hex = hex.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if !is_hex || !(SHORTEST..=64).contains(&hex.len()) {
-        return Err(wrong(format!(
-            "a prompt version, or at least its first {SHORTEST} characters"
-        )));
-    }
-    let known = candidates(history, &hex)?;
-    let versions: Vec<&Digest> = known.keys().collect();
-    let (version, ids) = match (versions.as_slice(), known.iter().next()) {
-        ([_], Some(one)) => one,
-        ([], _) | (_, None) => {
-            let base = log_line(&history.base);
-            return Ok(no_such(format!(
-                "no entry of the ledger and no prompt of {base} has version {}",
-                log_line(named)
-            )));
-        }
-        (several, _) => {
-            let list: Vec<String> = several.iter().map(|each| format!("`{each}`")).collect();
-            return Err(wrong(format!("one of {}", list.join(", "))));
-        }
-    };
-    let shelf = shelf(history, *version)?;
-    let mut records = Vec::new();
-    for id in ids {
-        let ids = [id.clone()];
-        let wanted = Wanted {
-            ids: &ids,
-            version: Some(*version),
-            merge: None,
-            judged: When::Ever,
-        };
-        let mut record = history.merged(&shelf, wanted, |_| true);
-        if record.path.is_empty() {
-            let known = paths(&shelf, &ids);
-            record.path = known.first().map(ToString::to_string).unwrap_or_default();
-        }
-        [record.prompt] = ids;
-        records.push(record);
-    }
-    let names: Vec<String> = ids.iter().map(|id| log_line(id)).collect();
-    Ok(Answer {
-        code: ANSWERED,
-        headline: format!("version {} is of {}", version.short(), names.join(", ")),
-        at: None,
-        records,
-    })
-}
-
-/// The versions that start so, with the prompts that have them: in the ledger, else at the tip.
-fn candidates(
-    history: &History<'_>,
-    hex: &str,
-) -> Result<BTreeMap<Digest, BTreeSet<String>>, Error> {
-    let mut found: BTreeMap<Digest, BTreeSet<String>> = BTreeMap::new();
-    let mut note = |id: &str, version: Option<Digest>| {
-        if let Some(version) = version.filter(|each| each.to_string().starts_with(hex)) {
-            found.entry(version).or_default().insert(id.to_owned());
-        }
-    };
-    let entries = match (&history.ledger, Digest::from_hex(hex)) {
-        (Some(ledger), Some(whole)) => ledger.about(&Key::Version(whole))?,
-        (Some(ledger), None) => ledger.entries()?,
-        (None, _) => Vec::new(),
-    };
-    for stored in &entries {
-        match &stored.entry.body {
-            Body::Verdict(verdict) => {
-                for each in &verdict.changes {
-                    note(&each.id, each.to);
-                }
-            }
-            Body::Merge(merge) => {
-                for each in &merge.prompts {
-                    note(&each.id, each.to);
-                }
-            }
-            Body::HeadSeen(seen) => {
-                for each in &seen.prompts {
-                    note(&each.id, Some(each.version));
-                }
-            }
-            _ => {}
-        }
-    }
-    for prompt in history.branch.prompts(&history.branch.tip)? {
-        note(prompt.id.as_str(), Some(prompt.version.digest()));
-    }
-    Ok(found)
 }

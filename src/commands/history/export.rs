@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
-use super::History;
 use super::files::Files;
+use super::{History, told};
 use crate::cli::ExportArgs;
 use crate::commands::Context;
 use crate::commands::moment::{Moment, start};
@@ -16,24 +16,38 @@ use crate::ledger::entry::Merged;
 use crate::ledger::verdict::Change;
 use crate::ledger::{Body, Stored};
 use crate::statement::{self, Of, Place};
-use crate::trail::{Record, Shelf, Standing, Wanted, When, csv, record};
+use crate::trail::{Record, Shelf, Wanted, When, csv, record};
 use crate::untrusted::log_line;
 
 /// Runs the command.
 pub(in crate::commands) fn run(args: &ExportArgs, context: &mut Context<'_>) -> Result<u8, Error> {
     let repo = Repo::open(&args.history.repo)?;
     let history = History::open(&repo, &args.history)?;
+    export(&history, args, context).map_err(|error| told(&repo, error))
+}
+
+fn export(
+    history: &History<'_>,
+    args: &ExportArgs,
+    context: &mut Context<'_>,
+) -> Result<u8, Error> {
     let since = args
         .since
         .as_deref()
-        .map(|text| after(&repo, text))
+        .map(|text| after(history.repo, text))
         .transpose()?;
     let shelf = match &history.ledger {
         Some(ledger) => Shelf::all(ledger)?,
         None => Shelf::default(),
     };
+    if let Some(id) = &args.prompt
+        && !shelf.names(id)
+        && !history.had(id)?
+    {
+        return Err(history.unknown("export", id)?);
+    }
     let export = Export {
-        history: &history,
+        history,
         shelf: &shelf,
         since,
         prompt: args.prompt.as_deref(),
@@ -111,32 +125,12 @@ impl Export<'_> {
             };
             for each in &merge.prompts {
                 if ids.as_ref().is_none_or(|ids| ids.contains(&each.id)) {
-                    found.push((self.record(stored, each), stored, each));
+                    let record = self.history.of_merge(self.shelf, (stored, each));
+                    found.push((record, stored, each));
                 }
             }
         }
         found
-    }
-
-    fn record(&self, merge: &Stored, merged: &Merged) -> Record {
-        let mut ids = vec![merged.id.clone()];
-        ids.extend(merged.renamed_from.clone());
-        let wanted = Wanted {
-            ids: &ids,
-            version: merged.to,
-            merge: Some(merge),
-            judged: When::Ever,
-        };
-        Record {
-            prompt: merged.id.clone(),
-            renamed_from: merged.renamed_from.clone(),
-            path: merged.path.clone(),
-            label: merged.label.clone(),
-            standing: Standing::Merged,
-            ungated: merged.ungated.clone(),
-            landed: Some(self.history.landed(&merge.entry.about.head)),
-            ..record(self.shelf, wanted)
-        }
     }
 
     fn table(&self) -> String {

@@ -11,14 +11,17 @@ use crate::units::Digest;
 pub(super) struct Files<'r> {
     repo: &'r Repo,
     tip: CommitSha,
+    /// The clone is not whole.
+    lacks: bool,
     known: BTreeMap<(Digest, CommitSha), Option<String>>,
 }
 
 impl<'r> Files<'r> {
-    pub(super) const fn new(repo: &'r Repo, tip: CommitSha) -> Self {
+    pub(super) fn new(repo: &'r Repo, tip: CommitSha) -> Self {
         Self {
             repo,
             tip,
+            lacks: repo.is_shallow() || repo.is_partial(),
             known: BTreeMap::new(),
         }
     }
@@ -37,6 +40,7 @@ impl<'r> Files<'r> {
             };
             let mut places = commits.iter().cloned();
             kept.in_git = places.find_map(|commit| self.look(&kept.name, sha256, commit));
+            kept.unseen = kept.in_git.is_none() && self.lacks;
         }
     }
 

@@ -1,27 +1,20 @@
 //! `gatecard log`: every version of a prompt that the base branch got, with what is on record
 //! of it; without a prompt, what is on record of each one as it is now.
 
-use std::collections::BTreeSet;
-
 use serde::Serialize;
 
 use super::files::Files;
-use super::{History, Source, paths, shown_time};
+use super::versions::of_prompt;
+use super::{History, Source, answer, header, told};
 use crate::cli::LogArgs;
 use crate::commands::Context;
 use crate::commands::moment::{Moment, start};
 use crate::error::Error;
 use crate::git::Repo;
-use crate::ledger::{Body, Key};
-use crate::lineage::{Found, Step};
 use crate::timeline::Timeline;
-use crate::trail::text::{approved, paragraph};
-use crate::trail::{Landed, Record, Shelf, Standing, Wanted, When, covering, csv, record};
-use crate::units::Digest;
+use crate::trail::text::{Detail, approved, paragraph};
+use crate::trail::{Record, Shelf, Standing, Wanted, When, csv};
 use crate::untrusted::log_line;
-
-/// How many renames the ledger is followed through.
-const RENAMES: usize = 32;
 
 #[derive(Serialize)]
 struct Page<'a> {
@@ -32,6 +25,9 @@ struct Page<'a> {
     prompt: Option<&'a str>,
     /// Whether the clone lacks the beginning of the branch.
     cut: bool,
+    /// `found`, or `cannot-tell` where the clone lacks what a version's standing is in.
+    answer: &'static str,
+    warnings: &'a [String],
     versions: &'a [Record],
 }
 
@@ -39,25 +35,37 @@ struct Page<'a> {
 pub(in crate::commands) fn run(args: &LogArgs, context: &mut Context<'_>) -> Result<u8, Error> {
     let repo = Repo::open(&args.history.repo)?;
     let history = History::open(&repo, &args.history)?;
+    log(&history, args, context).map_err(|error| told(&repo, error))
+}
+
+fn log(history: &History<'_>, args: &LogArgs, context: &mut Context<'_>) -> Result<u8, Error> {
+    let repo = history.repo;
     let since = args.since.as_deref();
     let since = since
-        .map(|text| Moment::read(&repo, "--since", text))
+        .map(|text| Moment::read(repo, "--since", text))
         .transpose()?;
-    let line = history.line()?;
+    let mut line = history.line()?;
     let (prompt, mut records) = match &args.prompt {
         Some(id) => {
-            let (id, records) = of_prompt(&history, &line, id)?;
+            let (id, records) = of_prompt(history, &mut line, id)?;
             (Some(id), records)
         }
-        None => (None, of_all(&history)?),
+        None => (None, of_all(history)?),
     };
     if let Some(since) = since {
-        records.retain(|record| is_since(&repo, &line, record, &since));
+        records.retain(|record| is_since(repo, &line, record, &since));
     }
-    let mut files = Files::new(&repo, history.branch.tip.clone());
+    let mut files = Files::new(repo, history.branch.tip.clone());
     for record in &mut records {
         files.place(record);
     }
+    let answer = answer(&records);
+    let warnings = history.warnings(prompt.is_some().then_some(&line));
+    let read = match &prompt {
+        Some(id) => format!("{} on {}", log_line(id), history.shown()),
+        None => history.shown(),
+    };
+    let header = header(context, &args.format, &[&read], &warnings);
     match args.format.as_str() {
         "json" => {
             let page = Page {
@@ -65,161 +73,30 @@ pub(in crate::commands) fn run(args: &LogArgs, context: &mut Context<'_>) -> Res
                 base: history.source(),
                 prompt: prompt.as_deref(),
                 cut: line.is_cut(),
+                answer: answer.1,
+                warnings: &warnings,
                 versions: &records,
             };
             context.print_data(&format!("{:#}\n", serde_json::json!(page)))?;
         }
         "csv" => context.print_data(&csv::table(&records))?,
         _ => {
-            let mut text = match &prompt {
-                Some(id) => format!("{} on {}\n", log_line(id), history.shown()),
-                None => format!("{}\n", history.shown()),
-            };
             let body: Vec<String> = match &prompt {
                 Some(_) => records
                     .iter()
-                    .map(|each| format!("\n{}", paragraph(each)))
+                    .map(|each| format!("\n{}", paragraph(each, Detail::Short)))
                     .collect(),
                 None => listing(&records),
             };
-            text.push_str(&body.concat());
-            if records.is_empty() {
-                text.push_str("nothing since then\n");
-            }
-            if line.is_cut() {
-                text.push_str("\nthis clone lacks the beginning of the branch: what was before is not known\n");
-            }
-            context.print(&text)?;
+            let nothing = if records.is_empty() {
+                "nothing since then\n"
+            } else {
+                ""
+            };
+            context.print(&format!("{header}{}{nothing}", body.concat()))?;
         }
     }
-    Ok(0)
-}
-
-/// Every version of one prompt, the newest first, and then what was judged and not merged.
-fn of_prompt(
-    history: &History<'_>,
-    line: &Timeline,
-    asked: &str,
-) -> Result<(String, Vec<Record>), Error> {
-    let (id, known) = name_now(history, asked)?;
-    let steps = history.branch.steps(line, &id, &known)?;
-    let mut ids: Vec<String> = steps.iter().map(|step| step.id.clone()).collect();
-    ids.extend([id.clone(), asked.to_owned()]);
-    ids.sort();
-    ids.dedup();
-    let keys: Vec<Key> = ids.iter().cloned().map(Key::Prompt).collect();
-    let shelf = match &history.ledger {
-        Some(ledger) => Shelf::about(ledger, &keys)?,
-        None => Shelf::default(),
-    };
-    let mut records: Vec<Record> = steps
-        .iter()
-        .map(|step| of_step(history, line, (&shelf, &ids), step))
-        .collect();
-    let merged: BTreeSet<Digest> = steps.iter().filter_map(|step| step.version).collect();
-    records.extend(judged(&shelf, &ids, &merged));
-    if records.is_empty() {
-        return Err(history.unknown("log", asked)?);
-    }
-    Ok((id, records))
-}
-
-/// What a prompt is called at the tip, and where the ledger saw it: one that was renamed since
-/// is followed.
-fn name_now(
-    history: &History<'_>,
-    asked: &str,
-) -> Result<(String, Vec<crate::git::RepoPath>), Error> {
-    let mut id = asked.to_owned();
-    let Some(ledger) = &history.ledger else {
-        return Ok((id, Vec::new()));
-    };
-    let mut known = Vec::new();
-    for _ in 0..RENAMES {
-        let shelf = Shelf::about(ledger, &[Key::Prompt(id.clone())])?;
-        known = paths(&shelf, std::slice::from_ref(&id));
-        let tip = &history.branch.tip;
-        if !matches!(history.branch.find(tip, &id, &known)?, Found::Nothing) {
-            break;
-        }
-        let renamed = shelf.standing().rev().find_map(|stored| {
-            let Body::Merge(merge) = &stored.entry.body else {
-                return None;
-            };
-            let mut prompts = merge.prompts.iter();
-            prompts.find(|each| each.renamed_from.as_ref() == Some(&id))
-        });
-        let Some(renamed) = renamed.map(|each| each.id.clone()) else {
-            break;
-        };
-        id = renamed;
-    }
-    Ok((id, known))
-}
-
-fn of_step(
-    history: &History<'_>,
-    line: &Timeline,
-    (shelf, ids): (&Shelf, &[String]),
-    step: &Step,
-) -> Record {
-    let cover = covering(shelf, line, step.at, ids);
-    // A correction takes a merge away: the version is then there without being on record.
-    let cover = cover.filter(|(stored, _)| shelf.amend(stored.entry.seq).is_none());
-    let exact = cover.filter(|(_, merged)| merged.to == step.version);
-    let wanted = Wanted {
-        ids,
-        version: step.version,
-        merge: exact.map(|(stored, _)| stored),
-        judged: line.time(step.at).map_or(When::Ever, When::Until),
-    };
-    let mut record = record(shelf, wanted);
-    record.prompt.clone_from(&step.id);
-    record.renamed_from.clone_from(&step.renamed_from);
-    record.path.clone_from(&step.path);
-    record.label.clone_from(&step.label);
-    record.problem = step.problem.map(str::to_owned);
-    record.standing = match (&exact, &cover) {
-        (Some(_), _) => Standing::Merged,
-        (None, Some(_)) => Standing::Between,
-        (None, None) => Standing::Unrecorded,
-    };
-    record.merge = cover.map(|(stored, _)| stored.entry.seq);
-    record.ungated = exact.and_then(|(_, merged)| merged.ungated.clone());
-    record.landed = line.commit(step.at).map(|commit| Landed {
-        date: line.time(step.at).map(shown_time),
-        author: history.repo.author(&commit),
-        commit: commit.to_string(),
-    });
-    record
-}
-
-/// The versions that were judged and that the branch never got, the newest first.
-fn judged(shelf: &Shelf, ids: &[String], merged: &BTreeSet<Digest>) -> Vec<Record> {
-    let (mut seen, mut found) = (merged.clone(), Vec::new());
-    for stored in shelf.entries().rev() {
-        let Body::Verdict(verdict) = &stored.entry.body else {
-            continue;
-        };
-        for change in verdict.changes.iter().filter(|each| ids.contains(&each.id)) {
-            let Some(version) = change.to.filter(|to| seen.insert(*to)) else {
-                continue;
-            };
-            let wanted = Wanted {
-                ids,
-                version: Some(version),
-                merge: None,
-                judged: When::Ever,
-            };
-            found.push(Record {
-                prompt: change.id.clone(),
-                path: change.path.clone(),
-                standing: Standing::Judged,
-                ..record(shelf, wanted)
-            });
-        }
-    }
-    found
+    Ok(answer.0)
 }
 
 /// Every prompt of the tip, with what is on record of the version that it has.
@@ -270,7 +147,7 @@ fn listing(records: &[Record]) -> Vec<String> {
                 "{id}{pad}  {}{}  approved {}{standing}\n",
                 version.unwrap_or_default(),
                 label.unwrap_or_default(),
-                approved(&record.approvals),
+                approved(&record.approvals, false),
             )
         })
         .collect()
@@ -288,6 +165,11 @@ fn is_since(repo: &Repo, line: &Timeline, record: &Record, since: &Moment) -> bo
             judged.ok().map(|time| time.to_utc())
         }
         (None, None) => None,
+    };
+    // Of what the clone does not show, only that it was before the clone begins.
+    let time = match record.standing {
+        Standing::Unseen => line.time(0),
+        _ => time,
     };
     let after = match since {
         Moment::Time(time) => Some(*time),

@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::git::{CommitSha, Repo};
 use crate::github::event::{Event, Landing};
 use crate::github::{Group, RepoName, Subject};
+use crate::untrusted::log_line;
 
 /// What a branch got.
 pub(super) struct Asked {
@@ -40,11 +41,19 @@ impl Asked {
     ) -> Result<Result<Self, String>, Error> {
         if let (Some(from), Some(to)) = (&args.from, &args.to) {
             let branch = args.branch.clone().or_else(|| repo.default_branch());
+            let (before, after) = (repo.resolve(from)?, repo.resolve(to)?);
+            if before != after && repo.contains(&before, &after)? {
+                return Err(Error::Usage {
+                    what: "--from",
+                    found: format!("{}, which comes after {}", log_line(from), log_line(to)),
+                    expected: String::from("the commit before, and with --to the one after"),
+                });
+            }
             return Ok(Ok(Self {
                 of: None,
                 branch: branch.ok_or_else(unnamed)?,
-                before: Some(repo.resolve(from)?),
-                after: repo.resolve(to)?,
+                before: Some(before),
+                after,
                 by: By::Hand,
             }));
         }

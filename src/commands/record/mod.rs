@@ -171,9 +171,12 @@ fn warn(body: &Body, context: &mut Context<'_>) {
     let files = merge.files.iter().map(|each| (&each.path, &each.ungated));
     for (name, code) in prompts.chain(files) {
         let Some(code) = code else { continue };
-        let about = Code::by_id(code).map_or("", Code::about);
-        context.note(&format!(
-            "warning: ungated change of `{name}` [{code}]: {about}"
-        ));
+        let known = Code::by_id(code);
+        let about = known.map_or("", Code::about);
+        let what = match known {
+            Some(Code::FirstPolicy) => "no gate was there to ask for",
+            _ => "warning: ungated change of",
+        };
+        context.note(&format!("{what} `{name}` [{code}]: {about}"));
     }
 }

@@ -3,6 +3,8 @@
 mod gpgv;
 mod page;
 
+use chrono::{DateTime, Utc};
+
 use super::moment::{Moment, start};
 use super::{Context, policy_path};
 use crate::cli::VerifyArgs;
@@ -17,6 +19,7 @@ use crate::ledger::verify::{Answer, Asked, Base, CommitKeys, Since, verify};
 use crate::limits::SIGNERS;
 use crate::policy::ledger::BRANCH;
 use crate::rules::Rules;
+use crate::untrusted::log_line;
 use gpgv::Keys;
 
 /// Runs the command: 0 it holds, 1 it does not, 2 nobody can tell.
@@ -44,7 +47,7 @@ pub(super) fn run(args: &VerifyArgs, context: &mut Context<'_>) -> Result<u8, Er
         since: args
             .since
             .as_deref()
-            .map(|text| since(&repo, text))
+            .map(|text| since(&repo, text, context.now))
             .transpose()?,
         anchors: anchors(&args.anchor)?,
         others: match (&args.ledger, &args.since) {
@@ -101,19 +104,28 @@ fn branch(repo: &Repo, base: Option<&Base>, policy: Option<&RepoPath>) -> String
     rules.map_or_else(|| BRANCH.to_owned(), |rules| rules.policy.ledger.branch)
 }
 
-fn since(repo: &Repo, text: &str) -> Result<Since, Error> {
-    Ok(match Moment::read(repo, "--since", text)? {
-        Moment::Time(time) => Since::Time(time),
-        Moment::Day(day) => Since::Time(start(day)),
-        Moment::Commit(commit) => Since::Commit(commit),
-    })
+fn since(repo: &Repo, text: &str, now: DateTime<Utc>) -> Result<Since, Error> {
+    let time = match Moment::read(repo, "--since", text)? {
+        Moment::Time(time) => time,
+        Moment::Day(day) => start(day),
+        Moment::Commit(commit) => return Ok(Since::Commit(commit)),
+    };
+    // Nothing would be looked at, and all of it would hold.
+    if time > now {
+        return Err(Error::Usage {
+            what: "--since",
+            found: format!("{}, which is to come", log_line(text)),
+            expected: String::from("a time that has passed"),
+        });
+    }
+    Ok(Since::Time(time))
 }
 
 fn anchors(texts: &[String]) -> Result<Vec<Anchor>, Error> {
     let read = |text: &String| {
         Anchor::parse(text).ok_or_else(|| Error::Usage {
             what: "--anchor",
-            found: crate::untrusted::log_line(text),
+            found: log_line(text),
             expected: String::from(
                 "an entry's number and at least 12 characters of its digest, such as 42:0123456789ab",
             ),
@@ -127,7 +139,7 @@ fn signers(path: &std::path::Path) -> Result<AllowedSigners, Error> {
     let text = String::from_utf8_lossy(&bytes);
     AllowedSigners::parse(&text).map_err(|found| Error::Usage {
         what: "--allowed-signers",
-        found: format!("{}: {}", path.display(), crate::untrusted::log_line(&found)),
+        found: format!("{}: {}", path.display(), log_line(&found)),
         expected: String::from("a file as ssh-keygen(1) has it under ALLOWED SIGNERS"),
     })
 }

@@ -46,6 +46,9 @@ pub(super) fn text(asked: &Asked<'_>, ledger: &str, answer: &Answer) -> String {
     }
     let end = match answer.holds {
         Holds::Yes => "the ledger holds",
+        Holds::No if answer.is_of_the_branch_only() => {
+            "the ledger is intact, and says that the branch got what no gate let in"
+        }
         Holds::No => "the ledger does not hold",
         Holds::CannotTell => {
             "nothing shows that the ledger does not hold, and not all of it can be told"
@@ -89,6 +92,8 @@ fn findings(all: &[Finding], out: &mut String) {
 struct Page<'a> {
     schema: &'static str,
     result: &'static str,
+    /// Whether everything that is violated is a change which the ledger itself calls ungated.
+    ungated_only: bool,
     ledger: LedgerAt<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     base: Option<BaseAt<'a>>,
@@ -153,6 +158,7 @@ pub(super) fn json(asked: &Asked<'_>, ledger: &str, answer: &Answer) -> String {
     let page = Page {
         schema: "gatecard/verify/v1",
         result: answer.holds.id(),
+        ungated_only: answer.is_of_the_branch_only(),
         ledger: LedgerAt {
             name: ledger,
             entries: answer.entries,

@@ -6,9 +6,24 @@ use super::{Found, What};
 use crate::ledger::verdict::{Approval, Outcome, Verdict};
 use crate::reason::Code;
 
-pub(super) fn check(verdict: &Verdict, found: &mut Found) {
+pub(super) fn check(verdict: &Verdict, bootstrap: bool, found: &mut Found) {
     prompts(verdict, found);
     files(verdict, found);
+    // Nobody owns the first policy yet.
+    if !bootstrap {
+        owned(verdict, found);
+    }
+}
+
+/// Every other governed file needs somebody's approval.
+fn owned(verdict: &Verdict, found: &mut Found) {
+    for file in &verdict.files {
+        let approvals = &mut verdict.approvals.iter();
+        let asked = approvals.any(|each| each.prompt.is_none() && each.files.contains(&file.path));
+        found.unless(asked, What::Approvals, || {
+            format!("nobody is asked to approve {}", file.path)
+        });
+    }
 }
 
 /// Whether nobody requests changes and every group that must approve has done so.

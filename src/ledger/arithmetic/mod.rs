@@ -3,12 +3,12 @@
 mod approvals;
 mod card;
 mod comparisons;
+mod grounds;
 mod outcomes;
 
 use super::About;
 use super::verdict::Verdict;
-use crate::policy::Policy;
-use crate::rules::Origin;
+use crate::rules::{Origin, Rules};
 
 pub(crate) use comparisons::compared;
 
@@ -50,9 +50,10 @@ pub(crate) enum What {
 pub(crate) fn contradictions(
     about: &About,
     verdict: &Verdict,
-    policy: Option<&Policy>,
+    rules: Option<&Rules>,
 ) -> Vec<Contradiction> {
     let mut found = Found(Vec::new());
+    let policy = rules.map(|rules| &rules.policy);
     card::check(verdict, policy, &mut found);
     // The first policy judges nothing: it was written by the change that it would judge.
     let bootstrap = about
@@ -60,8 +61,11 @@ pub(crate) fn contradictions(
         .as_ref()
         .is_some_and(|policy| policy.origin == Origin::Bootstrap.id());
     outcomes::check(verdict, bootstrap, policy, &mut found);
+    if !bootstrap {
+        grounds::check(verdict, rules, &mut found);
+    }
     comparisons::check(verdict, &mut found);
-    approvals::check(verdict, &mut found);
+    approvals::check(verdict, bootstrap, &mut found);
     found.0
 }
 

@@ -201,7 +201,7 @@ fn digests(seen: &Seen<'_>, findings: &mut Findings) -> (Vec<Held>, u64) {
                 .any(|each| each.code == Code::LedgerShallow)
         {
             let words = "this clone saw the commit on the branch before";
-            findings.commit(Code::HistoryRewritten, &known.commit, words);
+            findings.commit(Code::LedgerRewritten, &known.commit, words);
         }
     }
     (held, reach)

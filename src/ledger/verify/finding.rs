@@ -37,7 +37,6 @@ macro_rules! codes {
 
         impl Code {
             /// Every code, in the order of the docs.
-            #[cfg(test)]
             pub(crate) const ALL: &[Self] = &[$(Self::$name,)*];
 
             /// The code as it is printed.
@@ -51,7 +50,6 @@ macro_rules! codes {
             }
 
             /// What it means.
-            #[cfg(test)]
             pub(crate) const fn about(self) -> &'static str {
                 match self { $(Self::$name => $about,)* }
             }
@@ -191,6 +189,9 @@ codes! {
     UngatedChange Violated "ungated-change"
         "A merge entry says that a change was not let pass by a verdict on record, or what supported it was amended."
         "Review the change; ask for a later time with --since once it is settled."
+    Adopted Note "adopted"
+        "A merge entry is about the push that brought the first policy. Nothing was governed before it, so no gate could be asked."
+        "Nothing to do."
     UnsupportedMerge Violated "unsupported-merge"
         "A merge entry says that a change was gated, and the verdicts that it relies on do not show that."
         "Look at the verdicts; amend the merge and record it again."
@@ -203,12 +204,12 @@ codes! {
     AnchorMissing Violated "anchor-missing"
         "The ledger ends before an entry that an anchor shows to have been there."
         "Fetch the branch; if that does not help, entries were removed: look for them in older clones."
-    HistoryRewritten Violated "history-rewritten"
+    LedgerRewritten Violated "ledger-rewritten"
         "The commit that this clone remembers is no longer part of the ledger branch, though the entries are the same."
         "Find out who pushed the branch by force."
     AnchorAbsent Unknown "anchor-absent"
         "No anchor covers some entries, so that they could have been replaced."
-        "Pass --anchor SEQ:DIGEST from a commit status, --allowed-signers or --github-keys. A clone remembers the tip of a ledger in which nothing is violated: verify it once more then."
+        "Pass --anchor SEQ:DIGEST from a commit status, --allowed-signers or --github-keys."
     SignatureMissing Violated "signature-missing"
         "An entry is not signed though one before it is."
         "Find out who wrote it: the signature was taken away, or a writer has no key."
@@ -233,6 +234,14 @@ codes! {
     CommitSignatureUnchecked Note "commit-signature-unchecked"
         "Commits of the ledger branch are signed, and their signatures were not checked."
         "Pass --github-keys FILE with https://github.com/web-flow.gpg, and install gpgv."
+}
+
+impl Code {
+    /// Whether it is what the ledger itself tells: the record is intact, and says that something
+    /// came in which no gate let in.
+    pub(crate) const fn is_on_record(self) -> bool {
+        matches!(self, Self::UngatedChange | Self::UndoneChange)
+    }
 }
 
 impl Serialize for Code {

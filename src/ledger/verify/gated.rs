@@ -9,7 +9,7 @@ use super::policies::Compared;
 use super::{Seen, recomputed};
 use crate::git::GitError;
 use crate::git::RepoPath;
-use crate::ledger::entry::{Merged, MergedFile};
+use crate::ledger::entry::{Merge, Merged, MergedFile};
 use crate::ledger::name::bounded;
 use crate::ledger::verdict::{Approval, Change, Verdict};
 use crate::ledger::{Body, Entry};
@@ -47,16 +47,15 @@ pub(super) fn check(
     (seq, astray): (u64, &BTreeSet<u64>),
     findings: &mut Findings,
 ) -> Result<(), GitError> {
-    let Some(Body::Merge(merge)) = seen.entry(seq).map(|entry| &entry.body) else {
+    let Some((entry, merge)) = merge(seen, seq) else {
         return Ok(());
     };
     let gated = Gated {
         seen,
         seq,
-        branch: seen
-            .entry(seq)
-            .and_then(|entry| entry.about.base_ref.as_deref()),
+        branch: entry.about.base_ref.as_deref(),
         relied: &merge.relies_on,
+        used: used(seen, seq)?,
         astray,
     };
     let mut used = BTreeSet::new();
@@ -72,24 +71,70 @@ pub(super) fn check(
     Ok(())
 }
 
+/// A merge entry.
+fn merge<'a>(seen: &'a Seen<'_>, seq: u64) -> Option<(&'a Entry, &'a Merge)> {
+    let entry = seen.entry(seq)?;
+    match &entry.body {
+        Body::Merge(merge) => Some((entry, merge)),
+        _ => None,
+    }
+}
+
+/// The verdicts that merges relied on which the branch had before this one, each with what they
+/// let in. A verdict lets something in once: what was taken back since does not come back with it.
+fn used<'a>(seen: &'a Seen<'_>, seq: u64) -> Result<BTreeSet<(u64, &'a str)>, GitError> {
+    let mut found = BTreeSet::new();
+    let Some((own, relied)) = merge(seen, seq).map(|(entry, merge)| (entry, &merge.relies_on))
+    else {
+        return Ok(found);
+    };
+    let repo = seen.asked.repo;
+    for number in relied {
+        let others = seen.relying.get(number).into_iter().flatten();
+        // One that comes before what it relies on is wrong itself.
+        for other in others.filter(|other| (*number..seq).contains(*other)) {
+            let Some((entry, merge)) = merge(seen, *other) else {
+                continue;
+            };
+            let (head, base) = (&entry.about.head, &own.about.base);
+            let amended = seen.amended.contains_key(other);
+            if amended || !repo.has(head) || !repo.has(base) || !repo.contains(base, head)? {
+                continue;
+            }
+            let prompts = merge.prompts.iter().filter(|each| each.ungated.is_none());
+            let ids = prompts.flat_map(|each| [Some(&each.id), each.renamed_from.as_ref()]);
+            let files = merge.files.iter().filter(|each| each.ungated.is_none());
+            let names = ids.flatten().chain(files.map(|each| &each.path));
+            found.extend(names.map(|name| (*number, name.as_str())));
+        }
+    }
+    Ok(found)
+}
+
 struct Gated<'a> {
     seen: &'a Seen<'a>,
     seq: u64,
     branch: Option<&'a str>,
     relied: &'a [u64],
+    used: BTreeSet<(u64, &'a str)>,
     astray: &'a BTreeSet<u64>,
 }
 
 impl<'a> Gated<'a> {
     /// The verdicts before the merge that name a prompt or file. What is gated rests on those
     /// that it relies on; what is not relies on none.
-    fn verdicts(&self, name: &str, ungated: bool) -> impl Iterator<Item = Relied<'a>> {
+    fn verdicts<'n>(
+        &'n self,
+        name: &'n str,
+        ungated: bool,
+    ) -> impl Iterator<Item = Relied<'a>> + use<'a, 'n> {
         let numbers = self.seen.judged.get(name).into_iter().flatten().copied();
         let (seen, seq, branch, relied) = (self.seen, self.seq, self.branch, self.relied);
         let astray = self.astray;
         numbers
             .filter(move |number| *number < seq && (ungated || relied.contains(number)))
             .filter(move |number| !astray.contains(number))
+            .filter(move |number| !self.used.contains(&(*number, name)))
             .filter_map(move |number| {
                 let entry = seen.entry(number)?;
                 let own = entry.about.base_ref.as_deref();
@@ -186,9 +231,19 @@ impl<'a> Gated<'a> {
                 Code::NotEnforced,
                 format!("{name}: its verdict did not pass"),
             ),
+            (Some(code), _) if code == Reason::FirstPolicy.id() && self.is_first() => {
+                (Code::Adopted, format!("{name} came with the first policy"))
+            }
             (Some(code), _) => (Code::UngatedChange, format!("{name}: {code}")),
         };
         findings.entry(code, self.seq, words);
+    }
+
+    /// Whether the branch had no policy before this merge.
+    fn is_first(&self) -> bool {
+        let entry = self.seen.entry(self.seq);
+        let rules = entry.and_then(|entry| recomputed::rules(self.seen, entry));
+        rules.is_some_and(|rules| rules.origin == Origin::Bootstrap)
     }
 
     /// Every change that a verdict names of a prompt, under its names.

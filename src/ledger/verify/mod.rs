@@ -139,15 +139,28 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// Whether the tip may be remembered: nothing is violated, and nothing is unknown but what a
-    /// first look cannot know. Whoever brings keys asks for signatures: what has none is then not
-    /// made up for by having been seen before.
+    /// Whether the tip may be remembered: the ledger is whole and says what happened, be it that
+    /// something came in ungated, and nothing is unknown but what a first look cannot know.
     pub(crate) fn is_worth_remembering(&self, asked: &Asked<'_>) -> bool {
-        let keys = asked.signers.is_some() || asked.commit_keys.is_some();
-        let first = |each: &Finding| each.code == Code::AnchorAbsent && !keys;
-        let harmless = |each: &Finding| each.code.weight() == Weight::Note || first(each);
-        self.findings.iter().all(harmless)
+        is_intact(asked, &self.findings)
     }
+
+    /// Whether nothing speaks against the ledger itself, only against what the branch got.
+    pub(crate) fn is_of_the_branch_only(&self) -> bool {
+        let violated = |each: &&Finding| each.code.weight() == Weight::Violated;
+        let mut violated = self.findings.iter().filter(violated);
+        self.holds == Holds::No && violated.all(|each| each.code.is_on_record())
+    }
+}
+
+/// Whoever brings keys asks for signatures: what has none is then not made up for by having been
+/// seen before.
+fn is_intact(asked: &Asked<'_>, findings: &[Finding]) -> bool {
+    let keys = asked.signers.is_some() || asked.commit_keys.is_some();
+    findings.iter().all(|each| {
+        let first = each.code == Code::AnchorAbsent && !keys;
+        first || each.code.weight() == Weight::Note || each.code.is_on_record()
+    })
 }
 
 /// What was read.
@@ -161,6 +174,8 @@ struct Seen<'a> {
     amended: BTreeMap<u64, u64>,
     /// By review, the entries about it, in order.
     reviews: BTreeMap<u64, Vec<u64>>,
+    /// By entry, the merges that rely on it, in order.
+    relying: BTreeMap<u64, Vec<u64>>,
     /// By prompt or file, the verdicts that name it, in order.
     judged: BTreeMap<String, Vec<u64>>,
     policies: Policies<'a>,
@@ -185,6 +200,9 @@ impl Seen<'_> {
     }
 }
 
+/// What may be done where the ledger is intact and nothing anchors it.
+const REMEMBERS: &str = "Or verify once more: this clone remembers the tip from now on.";
+
 /// Verifies a ledger.
 pub(crate) fn verify(asked: &Asked<'_>) -> Result<Answer, GitError> {
     let mut findings = Findings::default();
@@ -205,6 +223,7 @@ pub(crate) fn verify(asked: &Asked<'_>) -> Result<Answer, GitError> {
         made: made(&history),
         amended: amended(&links),
         reviews: reviews(&links),
+        relying: relying(&links),
         judged: judged(&links),
         policies: Policies::new(asked.repo, asked.policy.as_ref()),
         asked,
@@ -224,6 +243,13 @@ pub(crate) fn verify(asked: &Asked<'_>) -> Result<Answer, GitError> {
         findings.add(Code::LedgerMoved, Place::Whole, words);
     }
     let anchored = anchors::check(&seen, (&newest, complete.others), &mut findings)?;
+    if is_intact(asked, &findings.0) {
+        let open = findings
+            .0
+            .iter_mut()
+            .filter(|each| each.code == Code::AnchorAbsent);
+        open.for_each(|each| each.fix = Some(format!("{} {REMEMBERS}", each.code.fix()).into()));
+    }
     Ok(Answer {
         holds: Holds::Yes,
         findings: Vec::new(),
@@ -308,6 +334,18 @@ fn reviews(links: &BTreeMap<u64, Link>) -> BTreeMap<u64, Vec<u64>> {
             link.entry.as_ref().map(|entry| &entry.body)
         {
             found.entry(review.review).or_default().push(*seq);
+        }
+    }
+    found
+}
+
+fn relying(links: &BTreeMap<u64, Link>) -> BTreeMap<u64, Vec<u64>> {
+    let mut found: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
+    for (seq, link) in links {
+        if let Some(Body::Merge(merge)) = link.entry.as_ref().map(|entry| &entry.body) {
+            for number in &merge.relies_on {
+                found.entry(*number).or_default().push(*seq);
+            }
         }
     }
     found

@@ -25,8 +25,7 @@ pub(super) fn check(seen: &Seen<'_>, findings: &mut Findings) -> Result<(), GitE
         let same = policy(seen, (seq, entry), findings)?;
         if let Body::Verdict(verdict) = &entry.body {
             let rules = rules(seen, entry).filter(|_| same);
-            let policy = rules.as_ref().map(|rules| &rules.policy);
-            for each in contradictions(&entry.about, verdict, policy) {
+            for each in contradictions(&entry.about, verdict, rules.as_deref()) {
                 findings.entry(Code::Contradiction, seq, each.words);
             }
         }

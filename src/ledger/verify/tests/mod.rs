@@ -3,6 +3,7 @@
 mod anchored;
 mod honest;
 mod tampered;
+mod verdicts;
 
 use std::collections::BTreeMap;
 
@@ -16,13 +17,10 @@ use crate::ledger::entry::{
     Account, Amend, Approved, HeadSeen, Merge, PolicyAt, PromptAt, Review, Time,
 };
 use crate::ledger::signature::SigningKey;
-use crate::ledger::verdict::{Approval, Category, Change, File, Outcome, Verdict};
+use crate::ledger::verdict::Verdict;
 use crate::ledger::{About, Draft, Ledger, place};
-use crate::policy::{CategoryId, Needs};
-use crate::reason;
 use crate::recording::Got;
 use crate::rules::{Origin, Rules};
-use crate::units::Score;
 
 const POLICY: &str = "\
 version: 1
@@ -197,34 +195,14 @@ impl World {
                 prompts: prompts.collect(),
             }),
         }];
-        let mut verdict = verdict(&rules, &set, passes, seen);
-        for change in &set.changes {
-            let Some(head) = change.head.as_ref().filter(|_| change.needs_evidence()) else {
-                continue;
-            };
-            for group in rules.policy.people.needed(change.risk) {
-                self.reviews += 1;
-                let subject = Approved {
-                    prompt: Some(change.id.as_str().to_owned()),
-                    files: Vec::new(),
-                    digest: head.version.digest(),
-                    group: group.clone(),
-                };
-                verdict.approvals.push(Approval {
-                    prompt: subject.prompt.clone(),
-                    files: Vec::new(),
-                    digest: Some(subject.digest),
-                    group: group.clone(),
-                    counted: vec![self.reviews],
-                });
-                verdict
-                    .outcomes
-                    .push(outcome("approvals", subject.prompt.clone(), true));
-                drafts.push(Draft {
-                    about: about.clone(),
-                    body: Body::Approve(review(self.reviews, shown, seen, subject)),
-                });
-            }
+        let mut verdict = verdicts::verdict(&rules, &set, passes, seen);
+        for subject in asked(&rules, &set) {
+            self.reviews += 1;
+            verdicts::approve(&mut verdict, &subject, self.reviews);
+            drafts.push(Draft {
+                about: about.clone(),
+                body: Body::Approve(review(self.reviews, shown, seen, subject)),
+            });
         }
         drafts.push(Draft {
             about,
@@ -323,84 +301,35 @@ fn review(id: u64, commit: &CommitSha, submitted: Time, subject: Approved) -> Re
     }
 }
 
-fn outcome(gate: &str, prompt: Option<String>, passes: bool) -> Outcome {
-    let code = if passes {
-        reason::Code::Met
-    } else {
-        reason::Code::TracesMissing
-    };
-    Outcome {
-        gate: gate.to_owned(),
-        prompt,
-        outcome: String::from(if passes { "pass" } else { "fail" }),
-        code: code.id().to_owned(),
-        blocks: !passes,
-        measured: None,
+/// What groups must approve of a change, each for one group.
+fn asked(rules: &Rules, set: &ChangeSet) -> Vec<Approved> {
+    let mut found = Vec::new();
+    if rules.origin == Origin::Bootstrap {
+        return found;
     }
-}
-
-/// A verdict whose numbers add up.
-fn verdict(rules: &Rules, set: &ChangeSet, passes: bool, judged: Time) -> Verdict {
-    let lowest = u64::from(Score::LOWEST.ten_thousandths());
-    let categories = CategoryId::DEFAULTS
-        .iter()
-        .map(|(id, key, weight, _)| Category {
-            id: (*key).to_owned(),
-            weight: u64::from(*weight),
-            score: lowest,
-            passes: !matches!(
-                rules.policy.categories.get(id).map(|rule| rule.needs),
-                Some(Needs::Score(_))
-            ),
-            checks: Vec::new(),
-            cap: None,
-        });
-    let changes = set.changes.iter().map(|change| {
-        let place = change.head.as_ref().or(change.base.as_ref()).unwrap();
-        Change {
-            id: change.id.as_str().to_owned(),
-            change: change.kind.id().to_owned(),
-            renamed_from: match &change.kind {
-                crate::change::Kind::Renamed { from } => Some(from.as_str().to_owned()),
-                _ => None,
-            },
-            path: place.path.to_string(),
-            risk: change.risk.id().to_owned(),
-            from: change.base.as_ref().map(|base| base.version.digest()),
-            to: change.head.as_ref().map(|head| head.version.digest()),
-            facets: Vec::new(),
-            triggers: Vec::new(),
-            evals: Vec::new(),
+    for change in set.changes.iter().filter(|change| change.needs_evidence()) {
+        let version = change.head.as_ref().unwrap().version.digest();
+        for group in rules.policy.people.needed(change.risk) {
+            found.push(Approved {
+                prompt: Some(change.id.as_str().to_owned()),
+                files: Vec::new(),
+                digest: version,
+                group: group.clone(),
+            });
         }
-    });
-    let files = set.governed.iter().map(|file| File {
-        kind: file.kind.id().to_owned(),
-        path: file.path.to_string(),
-        blob: file.blob.map(|blob| blob.to_string()),
-    });
-    let bootstrap = rules.origin == Origin::Bootstrap;
-    Verdict {
-        verdict: String::from(if passes || bootstrap { "pass" } else { "fail" }),
-        mode: rules.policy.mode.id().to_owned(),
-        judged,
-        scored: true,
-        points: lowest * 10_000,
-        band: String::from("do_not_use"),
-        pre_production: false,
-        changes: changes.collect(),
-        files: files.collect(),
-        categories: categories.collect(),
-        outcomes: if passes {
-            Vec::new()
-        } else {
-            vec![outcome("expected_evidence", None, false)]
-        },
-        comparisons: Vec::new(),
-        coverage: None,
-        evidence: Vec::new(),
-        approvals: Vec::new(),
-        change_requests: Vec::new(),
     }
+    let files: std::collections::BTreeSet<String> = set
+        .governed
+        .iter()
+        .map(|file| file.path.to_string())
+        .collect();
+    found.extend(files.into_iter().map(|path| Approved {
+        prompt: None,
+        digest: Digest::of(path.as_bytes()),
+        files: vec![path],
+        group: String::from("policy owners"),
+    }));
+    found
 }
 
 /// Chains batches: the commits of an honest ledger, or of one whose tampering covers its tracks.
