@@ -68,12 +68,16 @@ fn ends_reference(text: &str, next: Option<char>) -> bool {
     }
 }
 
+/// Backticks in a row that are left as they are.
+const LONGEST_RUN: usize = 60;
+
 /// A code span: for ids, paths and values. Cannot be closed from inside.
 pub(crate) fn markdown_code(text: &str) -> String {
     let text = visible(text)
         .replace('|', "\u{2502}")
         .replace('@', "@\u{200B}")
         .replace("##[", "##\u{200B}[");
+    let text = short_runs(&text);
     let longest = longest_run(&text);
     let fence = "`".repeat(longest + 1);
     if text.trim().is_empty() {
@@ -103,9 +107,17 @@ pub(crate) fn markdown_block(text: &str) -> String {
     } else {
         ""
     };
-    let body = lines.join("\n").replace("##[", "##\u{200B}[");
+    let body = short_runs(&lines.join("\n").replace("##[", "##\u{200B}["));
     let fence = "`".repeat(longest_run(&body).max(2) + 1);
     format!("{fence}text\n{body}\n{fence}\n{shortened}")
+}
+
+/// Parts long runs of backticks: GitHub knows no code span of more than 80 (`MAXBACKTICKS` of
+/// cmark), and takes a fence of more than 255 for one of 255.
+fn short_runs(text: &str) -> String {
+    let whole = "`".repeat(LONGEST_RUN);
+    let parted = format!("{whole}\u{200B}");
+    text.replace(&whole, &parted)
 }
 
 /// The length of the longest run of backticks.
@@ -126,6 +138,19 @@ mod tests {
             "<img", " | ", "**b", "@org", "#12", "[a](", "http://", "www.x",
         ] {
             assert!(!out.contains(live), "{live} in {out}");
+        }
+    }
+
+    #[test]
+    fn no_run_of_backticks_is_longer_than_github_knows() {
+        for length in [1, 59, 60, 61, 79, 80, 255, 300, 1_000] {
+            let text = format!("a{}b", "`".repeat(length));
+            let span = markdown_code(&text);
+            crate::untrusted::properties::check_markdown_code(&text);
+            let block = markdown_block(&text);
+            crate::untrusted::properties::check_markdown_block(&text);
+            let longest = longest_run(&span).max(longest_run(&block));
+            assert!(longest <= LONGEST_RUN + 1, "{length}: {longest}");
         }
     }
 
