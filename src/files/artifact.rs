@@ -7,21 +7,32 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 
 use super::archive::{self, Content, Entry};
+use super::log::Log;
 use super::{ArchiveLimits, FileError, io_error};
 use crate::limits::{RECOGNISED, UNPACK_FLOOR, UNPACK_RATIO, UNPACKED};
 use crate::units::Digest;
 
-/// Opens what a file holds: the file itself, or each file in it where it is a zip archive.
+/// Opens what a file holds: the file itself, or each file in it where it is a zip archive. An
+/// Inspect log is one file, however many entries it has.
 pub(crate) fn open(path: &Path, limits: &ArchiveLimits) -> Result<Vec<Artifact>, FileError> {
     let failed = io_error(path);
     let mut file = File::open(path).map_err(&failed)?;
-    if !archive::is_archive(&magic(&mut file).map_err(&failed)?) {
+    let start = magic(&mut file, FIRST).map_err(&failed)?;
+    if !archive::is_archive(&start) {
         return Ok(vec![Artifact::new(path.to_owned())]);
     }
-    let entries = archive::files(&mut file, path, limits)?;
+    let is_log = archive::begins_inspect_log(&start);
+    let limits = if is_log { limits.of_log() } else { *limits };
+    let entries = archive::files(&mut file, path, &limits)?;
+    if archive::is_inspect_log(&entries) {
+        return Ok(vec![Artifact {
+            path: path.to_owned(),
+            part: Part::Log(Log::of(entries, path)?),
+        }]);
+    }
     let members = entries.into_iter().map(|entry| Artifact {
         path: path.to_owned(),
-        member: Some(Member {
+        part: Part::Member(Member {
             most: limits.most(entry.packed).min(UNPACKED),
             entry,
         }),
@@ -29,10 +40,23 @@ pub(crate) fn open(path: &Path, limits: &ArchiveLimits) -> Result<Vec<Artifact>,
     Ok(members.collect())
 }
 
+/// As much of a file as shows what kind of archive it is.
+const FIRST: u64 = 64;
+
 /// An evidence file: plain, gzip or zstd, on its own or in a zip archive, read as a stream.
 pub(crate) struct Artifact {
     path: PathBuf,
-    member: Option<Member>,
+    part: Part,
+}
+
+/// What of a file on disk is read.
+enum Part {
+    /// All of it.
+    Whole,
+    /// A file in the archive.
+    Member(Member),
+    /// An Inspect log: its entries as one.
+    Log(Log),
 }
 
 /// A file in an archive.
@@ -52,7 +76,10 @@ pub(crate) struct Stamp {
 impl Artifact {
     /// Names a file that is not an archive; nothing is opened yet.
     pub(crate) fn new(path: PathBuf) -> Self {
-        Self { path, member: None }
+        Self {
+            path,
+            part: Part::Whole,
+        }
     }
 
     /// The file on disk: of a file in an archive, the archive.
@@ -62,7 +89,10 @@ impl Artifact {
 
     /// The name of the file in its archive, where it is in one.
     fn member(&self) -> Option<&str> {
-        Some(&self.member.as_ref()?.entry.name)
+        match &self.part {
+            Part::Member(member) => Some(&member.entry.name),
+            Part::Whole | Part::Log(_) => None,
+        }
     }
 
     /// As people are shown it: `evals.zip!a.json` for a file in an archive.
@@ -85,7 +115,7 @@ impl Artifact {
             .and_then(|stored| unpack(BufReader::new(stored), self.most()))
             .and_then(|reader| reader.take(RECOGNISED).read_to_end(&mut start))
             .map_err(|source| self.failed(source))?;
-        if self.member.is_some() && archive::is_archive(&start) {
+        if self.member().is_some() && archive::is_archive(&start) {
             return Err(FileError::Archive {
                 path: self.path.display().to_string(),
                 entry: self.member().map(str::to_owned),
@@ -105,10 +135,13 @@ impl Artifact {
     ) -> Result<(T, Stamp), FileError> {
         let failed = |source| self.failed(source);
         let mut hashed = Hashed {
-            inner: self.stored().map_err(failed)?,
+            inner: self.disk().map_err(failed)?,
             hash: Sha256::new(),
         };
-        let result = {
+        let result = if let Part::Log(log) = &self.part {
+            let mut reader = BufReader::with_capacity(256 << 10, log.stream(&self.path));
+            body(&mut reader)
+        } else {
             let raw = BufReader::with_capacity(128 << 10, &mut hashed);
             let mut reader = unpack(raw, self.most()).map_err(failed)?;
             body(&mut reader)
@@ -121,17 +154,28 @@ impl Artifact {
         Ok((result, stamp))
     }
 
+    /// The content as it is before it is unpacked.
+    fn stored(&self) -> io::Result<Box<dyn Read + '_>> {
+        match &self.part {
+            Part::Log(log) => Ok(Box::new(log.stream(&self.path))),
+            Part::Whole | Part::Member(_) => self.disk(),
+        }
+    }
+
     /// The file as it lies on disk, or as it was put into its archive.
-    fn stored(&self) -> io::Result<Box<dyn Read>> {
+    fn disk(&self) -> io::Result<Box<dyn Read>> {
         let file = File::open(&self.path)?;
-        Ok(match &self.member {
-            Some(member) => Box::new(Content::open(file, &member.entry)?),
-            None => Box::new(file),
+        Ok(match &self.part {
+            Part::Member(member) => Box::new(Content::open(file, &member.entry)?),
+            Part::Whole | Part::Log(_) => Box::new(file),
         })
     }
 
-    fn most(&self) -> u64 {
-        self.member.as_ref().map_or(UNPACKED, |member| member.most)
+    const fn most(&self) -> u64 {
+        match &self.part {
+            Part::Member(member) => member.most,
+            Part::Whole | Part::Log(_) => UNPACKED,
+        }
     }
 
     fn failed(&self, source: io::Error) -> FileError {
@@ -141,14 +185,14 @@ impl Artifact {
 }
 
 /// Reads what tells the kind of a file, however little each read gives.
-fn magic(file: &mut impl Read) -> io::Result<Vec<u8>> {
+fn magic(file: &mut impl Read, most: u64) -> io::Result<Vec<u8>> {
     let mut start = Vec::new();
-    file.take(4).read_to_end(&mut start)?;
+    file.take(most).read_to_end(&mut start)?;
     Ok(start)
 }
 
 fn unpack<'a, R: BufRead + 'a>(mut raw: R, most: u64) -> io::Result<BufReader<Box<dyn Read + 'a>>> {
-    let magic = magic(&mut raw)?;
+    let magic = magic(&mut raw, 4)?;
     let is_gzip = magic.starts_with(&[0x1f, 0x8b]);
     let is_zstd = magic.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]);
     let raw = io::Cursor::new(magic).chain(raw);

@@ -3,6 +3,7 @@
 mod archive;
 mod artifact;
 mod expand;
+mod log;
 mod place;
 
 use std::fs::{self, File};

@@ -5,6 +5,7 @@
 
 mod deepeval;
 mod fold;
+mod inspect_log;
 mod junit;
 mod promptfoo;
 mod promptfoo_jsonl;
@@ -33,6 +34,7 @@ pub(crate) const FORMATS: &[&dyn Format] = &[
     &promptfoo::Promptfoo,
     &promptfoo_jsonl::PromptfooJsonl,
     &deepeval::DeepEval,
+    &inspect_log::InspectLog,
     &junit::Junit,
 ];
 

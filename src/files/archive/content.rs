@@ -5,7 +5,10 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom, Take};
 use flate2::Crc;
 use flate2::bufread::DeflateDecoder;
 
-use super::records::Entry;
+use super::records::{Entry, Packing};
+
+/// The largest window that is kept, as a power of two: 32 MiB.
+const WINDOW_LOG: u32 = 25;
 
 /// A stream of an entry's content.
 pub(in crate::files) struct Content<R> {
@@ -21,6 +24,7 @@ pub(in crate::files) struct Content<R> {
 enum Source<R> {
     Stored(Take<R>),
     Deflated(DeflateDecoder<BufReader<Take<R>>>),
+    Zstd(zstd::Decoder<'static, BufReader<Take<R>>>),
 }
 
 impl<R: Read + Seek> Content<R> {
@@ -29,10 +33,15 @@ impl<R: Read + Seek> Content<R> {
         archive.seek(SeekFrom::Start(entry.at))?;
         let packed = archive.take(entry.packed);
         Ok(Self {
-            source: if entry.deflated {
-                Source::Deflated(DeflateDecoder::new(BufReader::new(packed)))
-            } else {
-                Source::Stored(packed)
+            source: match entry.packing {
+                Packing::Stored => Source::Stored(packed),
+                Packing::Deflated => Source::Deflated(DeflateDecoder::new(BufReader::new(packed))),
+                Packing::Zstd => {
+                    let mut decoder =
+                        zstd::Decoder::with_buffer(BufReader::new(packed))?.single_frame();
+                    decoder.window_log_max(WINDOW_LOG)?;
+                    Source::Zstd(decoder)
+                }
             },
             packed: entry.packed,
             left: entry.unpacked,
@@ -49,6 +58,7 @@ impl<R: Read> Content<R> {
             let read = match &mut self.source {
                 Source::Stored(stored) => stored.read(buffer),
                 Source::Deflated(deflated) => deflated.read(buffer),
+                Source::Zstd(decoder) => decoder.read(buffer),
             };
             match read {
                 Ok(count) => break count,
@@ -70,6 +80,10 @@ impl<R: Read> Content<R> {
         let taken = match &self.source {
             Source::Stored(stored) => self.packed - stored.limit(),
             Source::Deflated(deflated) => deflated.total_in(),
+            Source::Zstd(decoder) => {
+                let rest = decoder.get_ref();
+                self.packed - rest.get_ref().limit() - rest.buffer().len() as u64
+            }
         };
         if self.left > 0 {
             return Err(format!(

@@ -17,7 +17,9 @@ pub(super) use content::Content;
 pub(super) use records::Entry;
 
 use super::{FileError, io_error};
-use crate::limits::{ARTIFACT_ENTRIES, ARTIFACT_FLOOR, ARTIFACT_PACKED, ARTIFACT_RATIO};
+use crate::limits::{
+    ARTIFACT_ENTRIES, ARTIFACT_FLOOR, ARTIFACT_PACKED, ARTIFACT_RATIO, EVAL_LOG, EVAL_ROWS,
+};
 use names::Names;
 
 /// What an archive may be, settable as `artifact_limits` in the policy.
@@ -42,6 +44,15 @@ impl Default for ArchiveLimits {
 }
 
 impl ArchiveLimits {
+    /// The bounds for a log with an entry for each sample.
+    pub(super) fn of_log(&self) -> Self {
+        Self {
+            packed: self.packed.max(EVAL_LOG),
+            entries: self.entries.max(EVAL_ROWS as u64),
+            ratio: self.ratio,
+        }
+    }
+
     /// The most bytes that so many packed ones may grow to.
     pub(super) const fn most(&self, packed: u64) -> u64 {
         let grown = packed.saturating_mul(self.ratio);
@@ -101,6 +112,30 @@ impl From<io::Error> for Failure {
         Self::Io(error)
     }
 }
+
+/// Whether an archive is one of Inspect's logs, which is one eval run in many entries.
+pub(super) fn is_inspect_log(entries: &[Entry]) -> bool {
+    let known = |entry: &Entry| {
+        ["header.json", "summaries.json", "reductions.json"].contains(&entry.name.as_str())
+            || entry.name.starts_with("samples/")
+            || entry.name.starts_with("_journal/")
+    };
+    entries
+        .iter()
+        .any(|entry| entry.name == "_journal/start.json")
+        && entries.iter().all(known)
+}
+
+/// What the start of Inspect's logs shows: their first entry is always this one. They have an
+/// entry for each sample, so that other bounds hold for them.
+pub(super) fn begins_inspect_log(start: &[u8]) -> bool {
+    start
+        .get(LOCAL_NAME..)
+        .is_some_and(|name| name.starts_with(b"_journal/start.json"))
+}
+
+/// Where the name of the first entry stands, in an archive that begins with one.
+const LOCAL_NAME: usize = 30;
 
 /// Whether a file that begins so is a zip archive.
 pub(super) fn is_archive(start: &[u8]) -> bool {

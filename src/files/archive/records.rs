@@ -47,13 +47,35 @@ pub(super) struct Directory {
     bytes: u64,
 }
 
+/// How the content of an entry is packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Packing {
+    /// It is stored as it is.
+    Stored,
+    /// By the method that all programs know.
+    Deflated,
+    /// By zstd: Inspect's logs.
+    Zstd,
+}
+
+impl Packing {
+    /// The number that stands for it (APPNOTE.TXT 4.4.5).
+    const fn method(self) -> u16 {
+        match self {
+            Self::Stored => 0,
+            Self::Deflated => 8,
+            Self::Zstd => 93,
+        }
+    }
+}
+
 /// An entry of an archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::files) struct Entry {
     /// Its name.
     pub(in crate::files) name: String,
-    /// Whether the content is deflated, or stored as it is.
-    pub(super) deflated: bool,
+    /// How its content is packed.
+    pub(super) packing: Packing,
     /// The CRC-32 of its content.
     pub(super) crc: u32,
     /// How long its packed content is.
@@ -265,7 +287,7 @@ fn entry(records: &mut impl Read) -> Result<Entry, Failure> {
     let extra = read(records, extra)?;
     read(records, comment)?;
     let shown = String::from_utf8_lossy(&name).into_owned();
-    let mut checked = || -> Result<(String, bool), Refusal> {
+    let mut checked = || -> Result<(String, Packing), Refusal> {
         let name = text(&name)?;
         enlarge(&extra, [&mut unpacked, &mut packed, &mut header], &name)?;
         if !is_first(disk) {
@@ -274,12 +296,12 @@ fn entry(records: &mut impl Read) -> Result<Entry, Failure> {
                 "an archive in one file",
             ));
         }
-        readable(flags, method, (packed, unpacked)).map(|deflated| (name, deflated))
+        readable(flags, method, (packed, unpacked)).map(|packing| (name, packing))
     };
-    let (name, deflated) = checked().map_err(|refusal| refusal.of(&shown))?;
+    let (name, packing) = checked().map_err(|refusal| refusal.of(&shown))?;
     Ok(Entry {
         name,
-        deflated,
+        packing,
         crc,
         packed,
         unpacked,
@@ -296,8 +318,8 @@ fn text(name: &[u8]) -> Result<String, Refusal> {
     Ok(name.to_owned())
 }
 
-/// Whether the content is deflated; no other kind is read.
-fn readable(flags: u16, method: u16, (packed, unpacked): (u64, u64)) -> Result<bool, Refusal> {
+/// How the content is packed; no other kind is read.
+fn readable(flags: u16, method: u16, (packed, unpacked): (u64, u64)) -> Result<Packing, Refusal> {
     if flags & UNREADABLE != 0 {
         return Err(Refusal::new(
             "an encrypted entry",
@@ -305,11 +327,12 @@ fn readable(flags: u16, method: u16, (packed, unpacked): (u64, u64)) -> Result<b
         ));
     }
     match method {
-        0 => agree("the size of a stored entry", packed, unpacked).map(|()| false),
-        8 => Ok(true),
+        0 => agree("the size of a stored entry", packed, unpacked).map(|()| Packing::Stored),
+        8 => Ok(Packing::Deflated),
+        93 => Ok(Packing::Zstd),
         _ => Err(Refusal::new(
             format!("compression method {method}"),
-            "stored (0) or deflated (8)",
+            "stored (0), deflated (8) or zstd (93)",
         )),
     }
 }
@@ -400,7 +423,7 @@ fn header(archive: &mut (impl Read + Seek), entry: &mut Entry, next: u64) -> Res
     agree(
         "compression",
         u64::from(method),
-        if entry.deflated { 8 } else { 0 },
+        u64::from(entry.packing.method()),
     )?;
     // Before content whose sizes stand behind it these fields are empty, or full.
     let behind = flags & BEHIND != 0;
