@@ -57,6 +57,7 @@ limits! {
     UNPACK_RATIO: u64 = 400, Number, "how many times its size an evidence file unpacks to", "`evidence-unreadable`";
     UNPACK_FLOOR: u64 = 64 * MIB, Bytes, "what an evidence file may always unpack to, whatever the ratio", "the ratio decides";
     EVAL_ROWS: usize = 250_000, Number, "result rows of one eval file", "`evidence-unreadable`";
+    REVISIONS: usize = 200, Number, "commits that eval runs name, looked up in one check", "the other commits do not count, and that is said";
     EVAL_ARMS: usize = 10_000, Number, "prompts, providers, and pairs of both in one eval file", "`evidence-unreadable`";
     EVAL_METRICS: usize = 200, Number, "metrics of one prompt in one eval file", "`evidence-unreadable`";
     EVAL_PART: u64 = 64 * MIB, Bytes, "one result row, and all that stands before, between or after the rows", "`evidence-unreadable`";

@@ -79,7 +79,8 @@ pub(super) fn policy_owners(policy: &Policy, owners: &Owners) -> Group {
 }
 
 /// Governed files by the group that must approve them; `None` are the policy owners. Slow
-/// evidence belongs to the owner of its category, where that is a group of the policy.
+/// evidence belongs to the owner of its category, where that is a group of the policy; datasets
+/// and judges to the test set's owner, where the policy names one.
 pub(super) fn by_owner<'p>(
     policy: &'p Policy,
     files: &[GovernedFile],
@@ -97,9 +98,14 @@ pub(super) fn by_owner<'p>(
             GovernedKind::Evidence => Some(CategoryId::Security),
             _ => None,
         };
-        let owner = category
-            .and_then(|id| Some(policy.categories.get(&id)?.owner.as_str()))
-            .filter(|owner| policy.people.groups.contains_key(*owner));
+        let owner = match file.kind {
+            GovernedKind::Dataset | GovernedKind::Judge => {
+                policy.eval_runs.test_set_owner.as_deref()
+            }
+            _ => category
+                .and_then(|id| Some(policy.categories.get(&id)?.owner.as_str()))
+                .filter(|owner| policy.people.groups.contains_key(*owner)),
+        };
         found.entry(owner).or_default().push(file.path.clone());
     }
     for paths in found.values_mut() {

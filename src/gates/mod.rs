@@ -13,6 +13,7 @@ mod prompt_version;
 mod request_metadata;
 mod share;
 mod tally;
+mod test_set;
 mod traces_to_evals;
 mod waivers;
 
@@ -45,6 +46,7 @@ pub(crate) const KINDS: &[&dyn GateKind] = &[
     &expected_evidence::ExpectedEvidence,
     &min_examples::MinExamples,
     &max_regression::MaxRegression,
+    &test_set::TestSet,
     &hidden_characters::HiddenCharacters,
     &approvals::Approvals,
     &policy_change::PolicyChange,

@@ -8,6 +8,7 @@ mod first_parents;
 mod history;
 mod line;
 mod path;
+mod prefix;
 pub(crate) mod write;
 
 use std::fmt;

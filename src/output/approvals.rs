@@ -76,7 +76,7 @@ pub(crate) fn approvals_text(approvals: &Approvals) -> Vec<String> {
             .map(|digest| format!(" {}", digest.short()));
         lines.push(format!(
             "{mark} {}{} · {}",
-            decision.subject.words().log(),
+            decision.words().log(),
             digest.unwrap_or_default(),
             decision.group.words().log()
         ));
