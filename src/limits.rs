@@ -48,6 +48,7 @@ limits! {
     INCLUDE_CACHE: u64 = 64 * MIB, Bytes, "the cache of files that may include others", "the cache is made anew";
     LINE_INDEX: u64 = 256 * MIB, Bytes, "the index of a branch's own line", "the index is made anew";
     WORKFLOW: u64 = MIB, Bytes, "a workflow or action that may run the gate", "counts as one that runs it";
+    LOCK: u64 = 16 * MIB, Bytes, "the lock file that `prompts --lock --check` reads", "error that names the file and both sizes";
     KEPT: u64 = MIB, Bytes, "drills, reviews, the data policy", "the file counts as broken, with both sizes";
     CODEOWNERS: u64 = 3 * MIB, Bytes, "CODEOWNERS", "no owners: GitHub loads no larger one either";
     EVIDENCE_FILES: usize = 10_000, Number, "files that an evidence folder or pattern is searched through", "`evidence-unreadable`";

@@ -64,8 +64,12 @@ pub(crate) struct Binding {
     pub(crate) baseline: Option<BoundCases>,
     /// The eval tools of base and head version, where they are not the same.
     pub(crate) harness: Option<(String, String)>,
-    /// The format of the runs.
+    /// The format of the newest run of this prompt.
     pub(crate) format: Option<&'static str>,
+    /// When the newest run of this prompt was made.
+    pub(crate) newest: Option<DateTime<Utc>>,
+    /// The time of the check.
+    pub(crate) now: DateTime<Utc>,
     /// The command that makes the results again, where one is known.
     pub(crate) again: Option<String>,
 }
@@ -130,6 +134,9 @@ struct Sorting<'r, 'a> {
     notes: BTreeSet<String>,
 }
 
+/// When a run was made, and its format.
+type Newest = (Option<DateTime<Utc>>, &'static str);
+
 /// Ties runs to the versions of a changed prompt.
 pub(crate) fn bind(
     change: &Change,
@@ -138,12 +145,12 @@ pub(crate) fn bind(
     terms: &Terms<'_>,
 ) -> Binding {
     let mut refused: Option<Provenance> = None;
-    let mut format = None;
+    let mut newest = None;
     let mut sorting = Sorting::of(change, terms);
     for run in runs {
         for arm in run.run.arms.iter().filter(|arm| about(arm, change)) {
             let tool = files.get(run.file).map_or("", |file| file.tool);
-            format = Some(tool);
+            newest = newest.max(Some((run.run.made_at, tool)));
             if run.provenance < terms.provenance {
                 refused = refused.max(Some(run.provenance));
                 continue;
@@ -151,7 +158,7 @@ pub(crate) fn bind(
             sorting.sort(run, arm, tool);
         }
     }
-    sorting.finish(refused, format)
+    sorting.finish(refused, newest)
 }
 
 impl<'r, 'a> Sorting<'r, 'a> {
@@ -216,9 +223,7 @@ impl<'r, 'a> Sorting<'r, 'a> {
             differs.extend(&self.owed);
         }
         if differs.is_empty() {
-            self.unbound
-                .get_or_insert_default()
-                .extend(to_head.hidden);
+            self.unbound.get_or_insert_default().extend(to_head.hidden);
             if let Some(Err(why)) = self.terms.revisions.of(run) {
                 self.notes.insert(why);
             }
@@ -333,7 +338,7 @@ impl<'r, 'a> Sorting<'r, 'a> {
         others
     }
 
-    fn finish(mut self, refused: Option<Provenance>, format: Option<&'static str>) -> Binding {
+    fn finish(mut self, refused: Option<Provenance>, newest_run: Option<Newest>) -> Binding {
         let terms = self.terms;
         if !self.candidates.is_empty() && !covers_models(self.change, &self.candidates) {
             self.candidates.clear();
@@ -361,6 +366,7 @@ impl<'r, 'a> Sorting<'r, 'a> {
             (None, None, Some(causes)) => Freshness::Stale(causes),
             (None, None, None) => Freshness::Missing,
         };
+        let format = newest_run.map(|(_, format)| format);
         let usual = format.and_then(tools::command).map(str::to_owned);
         Binding {
             refused: refused.map(|found| Refused {
@@ -380,6 +386,8 @@ impl<'r, 'a> Sorting<'r, 'a> {
             baseline,
             harness,
             format,
+            newest: newest_run.and_then(|(made, _)| made),
+            now: terms.now,
             again: terms.command.clone().or(usual),
         }
     }

@@ -150,9 +150,9 @@ impl BoundCases {
         self.without_assertions += tied.arm.without_assertions;
         self.made_with.insert(made_with(tied.arm));
         self.strength = self.strength.min(tied.strength);
-        let least = self.provenance.map_or(run.provenance, |own| {
-            own.min(run.provenance)
-        });
+        let least = self
+            .provenance
+            .map_or(run.provenance, |own| own.min(run.provenance));
         self.provenance = Some(least);
         self.made_at = match (self.made_at, made) {
             (Some(own), Some(made)) => Some(own.min(made)),

@@ -14,8 +14,11 @@ pub(crate) mod sets;
 mod shows;
 pub(crate) mod slow;
 pub(crate) mod supply;
+#[cfg(test)]
+mod tests;
 pub(crate) mod testset;
 pub(crate) mod texts;
+pub(crate) mod told;
 pub(crate) mod tools;
 pub(crate) mod traces;
 pub(crate) mod versions;

@@ -60,13 +60,13 @@ impl Revisions {
     pub(crate) fn of(&self, run: &LoadedRun) -> Option<Result<&Held, String>> {
         let revision = run.run.revision.as_ref()?;
         let name = visible(revision.commit.get(..12).unwrap_or(&revision.commit));
-        let held = usable(revision)
-            .map_err(str::to_owned)
-            .and_then(|()| match self.0.get(&revision.commit) {
+        let held = usable(revision).map_err(str::to_owned).and_then(|()| {
+            match self.0.get(&revision.commit) {
                 Some(Ok(held)) => Ok(held),
                 Some(Err(why)) => Err(why.clone()),
                 None => Err(String::from("it was not looked up")),
-            });
+            }
+        });
         Some(held.map_err(|why| format!("its commit `{name}` does not count: {why}")))
     }
 }
@@ -101,7 +101,9 @@ fn found(repo: &Repo, text: &str) -> Result<CommitSha, String> {
     let text = text.to_ascii_lowercase();
     let hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
     if !hex || text.len() < SHORTEST || text.len() > 64 {
-        return Err(format!("it is no commit id of {SHORTEST} characters or more"));
+        return Err(format!(
+            "it is no commit id of {SHORTEST} characters or more"
+        ));
     }
     match repo.starting(&text) {
         Ok(Some(commit)) => Ok(commit),

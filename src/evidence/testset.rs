@@ -169,3 +169,96 @@ fn first(ids: &[&str]) -> String {
         more => format!("{} and {more} more", shown.join(", ")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::evidence::binding::BoundCase;
+    use crate::evidence::evals::Duty;
+    use crate::evidence::evals::tests::arm_of;
+
+    type Said<'a> = (&'a str, [&'a str; 4], Option<Duty>);
+
+    fn bound(cases: &[Said<'_>]) -> BoundCases {
+        let cases = arm_of(cases).cases.into_iter().map(|case| {
+            let case = Arc::clone(&case);
+            (case.id.clone(), BoundCase { case, file: 0 })
+        });
+        BoundCases {
+            cases: cases.collect(),
+            ..BoundCases::default()
+        }
+    }
+
+    #[test]
+    fn every_way_to_ask_for_less_is_named() {
+        let same = ["e", "r", "t", "j"];
+        let case = |name| (name, same, None);
+        for (what, head, lines, less) in [
+            ("nothing", vec![case("a"), case("b")], vec![], false),
+            (
+                "a case removed",
+                vec![case("a")],
+                vec!["1 case removed: b"],
+                true,
+            ),
+            (
+                "a case added",
+                vec![case("a"), case("b"), case("c")],
+                vec!["1 case added: c"],
+                false,
+            ),
+            (
+                "a case renamed",
+                vec![case("a"), case("c")],
+                vec!["1 case removed: b", "1 case added: c"],
+                true,
+            ),
+            (
+                "another value expected",
+                vec![case("a"), ("b", ["E", "r", "t", "j"], None)],
+                vec!["1 case with another expected value: b"],
+                true,
+            ),
+            (
+                "another kind of assertion",
+                vec![case("a"), ("b", ["e", "R", "t", "j"], None)],
+                vec!["1 case with another kind of assertion: b"],
+                true,
+            ),
+            (
+                "another threshold and judge",
+                vec![case("a"), ("b", ["e", "r", "T", "J"], None)],
+                vec![
+                    "1 case with another threshold or weight: b",
+                    "1 case with another judge: b",
+                ],
+                true,
+            ),
+            (
+                "it must pass no more",
+                vec![("a", same, None), ("b", same, Some(Duty::Canary))],
+                vec!["1 case with another duty (must pass, must fail): b"],
+                true,
+            ),
+        ] {
+            let drift = Drift::between(&bound(&[case("a"), case("b")]), &bound(&head));
+            assert_eq!(drift.lines(), lines, "{what}");
+            assert_eq!(drift.may_ask_less(), less, "{what}");
+        }
+    }
+
+    #[test]
+    fn many_cases_are_counted_and_the_first_are_named() {
+        let names: Vec<String> = (0..9).map(|number| format!("c{number}")).collect();
+        let all: Vec<Said<'_>> = names
+            .iter()
+            .map(|name| (name.as_str(), ["e", "r", "t", "j"], None))
+            .collect();
+        let drift = Drift::between(&bound(&all), &bound(&all[..2]));
+        let want = "7 cases removed: c2, c3, c4 and 4 more; 2 cases compared";
+        assert_eq!(drift.words(), want);
+    }
+}

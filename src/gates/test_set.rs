@@ -13,7 +13,8 @@ use crate::evidence::judged::Judged;
 use crate::reason::Code;
 use crate::yaml::{Errors, Node};
 
-const NEEDED: &str = "the cases and assertions of the base version, unless the test set's owner approves others";
+const NEEDED: &str =
+    "the cases and assertions of the base version, unless the test set's owner approves others";
 
 pub(crate) struct TestSet;
 
@@ -123,7 +124,7 @@ fn one(facts: &Facts<'_>, judged: &Judged<'_>, owner: Option<&str>) -> Ruling {
         return of(State::Fail, Code::TestSetChanged, found);
     }
     let mut ruling = ruling(prompt, facts.approvals, &decisions);
-    ruling.found = crate::untrusted::Untrusted::from(found)
-        .and(&format!("; {}", ruling.found.for_machines()));
+    ruling.found =
+        crate::untrusted::Untrusted::from(found).and(&format!("; {}", ruling.found.for_machines()));
     ruling
 }

@@ -128,7 +128,10 @@ pub(super) fn not_fresh(
         Freshness::Stale(causes) => (
             State::Stale,
             Code::EvidenceStale,
-            format!("the eval results differ from the head in: {}", listed(causes)),
+            format!(
+                "the eval results differ from the head in: {}",
+                listed(causes)
+            ),
         ),
         Freshness::Missing => (
             State::Missing,
@@ -152,9 +155,9 @@ pub(super) fn not_fresh(
                 "stamp the run: {stamp}, with the version that `gatecard prompts --lock` writes"
             ))
         }
-        (Freshness::Stale(_), _, Some(command)) => {
-            ruling.fix(format!("run the evals again on the head commit: `{command}`"))
-        }
+        (Freshness::Stale(_), _, Some(command)) => ruling.fix(format!(
+            "run the evals again on the head commit: `{command}`"
+        )),
         _ => ruling,
     })
 }

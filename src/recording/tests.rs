@@ -484,6 +484,7 @@ fn decision(
     Decision {
         subject: Approves::Prompt(PromptId::new(prompt)),
         version: Some(digest()),
+        purpose: crate::approval::Purpose::Content,
         head: commit(),
         group: Group {
             name: group.to_owned(),
