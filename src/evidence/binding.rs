@@ -354,7 +354,7 @@ impl<'r, 'a> Sorting<'r, 'a> {
         let harness = sides.and_then(|(base, head)| base.harness(head));
         if terms.same_harness && harness.is_some() {
             candidate = None;
-            self.stale.get_or_insert_default().insert(Cause::Harness);
+            self.stale = Some(BTreeSet::from([Cause::Harness]));
             self.unbound = None;
             self.weak = None;
         }
