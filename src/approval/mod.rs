@@ -61,7 +61,7 @@ impl Approvals {
     pub(crate) fn without_test_sets(&mut self, keeps: impl Fn(&PromptId) -> bool) {
         self.decisions.retain(|each| match each.purpose {
             Purpose::Content => true,
-            Purpose::TestSet => each.subject.prompt().is_some_and(&keeps),
+            Purpose::TestSet => each.subject.prompt().is_none_or(&keeps),
         });
     }
 }
@@ -108,11 +108,12 @@ impl Subject {
 }
 
 /// Why a group must approve.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Purpose {
     /// What would be merged.
     Content,
-    /// A test set that asks for less: whether it does is known once the evidence is read.
+    /// A test set that asks for less: of a prompt, whether it does is known once the evidence is
+    /// read; or a dataset or judge prompt.
     TestSet,
 }
 
@@ -141,9 +142,9 @@ impl Decision {
     /// What must be approved, for people.
     pub(crate) fn words(&self) -> Untrusted {
         let words = self.subject.words();
-        match self.purpose {
-            Purpose::Content => words,
-            Purpose::TestSet => words.and(" (its test set)"),
+        match (self.purpose, &self.subject) {
+            (Purpose::TestSet, Subject::Prompt(_)) => words.and(" (its test set)"),
+            _ => words,
         }
     }
 

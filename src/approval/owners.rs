@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::Group;
 use super::codeowners::{self, Codeowners, Owners};
+use super::{Group, Purpose};
 use crate::change::{GovernedFile, GovernedKind};
 use crate::git::{CommitSha, GitError, Kind, Repo, RepoPath};
 use crate::limits::CODEOWNERS;
@@ -84,8 +84,8 @@ pub(super) fn policy_owners(policy: &Policy, owners: &Owners) -> Group {
 pub(super) fn by_owner<'p>(
     policy: &'p Policy,
     files: &[GovernedFile],
-) -> BTreeMap<Option<&'p str>, Vec<RepoPath>> {
-    let mut found: BTreeMap<Option<&str>, Vec<RepoPath>> = BTreeMap::new();
+) -> BTreeMap<(Option<&'p str>, Purpose), Vec<RepoPath>> {
+    let mut found: BTreeMap<(Option<&str>, Purpose), Vec<RepoPath>> = BTreeMap::new();
     for file in files {
         let evidence = &policy.evidence;
         let category = match file.kind {
@@ -106,7 +106,12 @@ pub(super) fn by_owner<'p>(
                 .and_then(|id| Some(policy.categories.get(&id)?.owner.as_str()))
                 .filter(|owner| policy.people.groups.contains_key(*owner)),
         };
-        found.entry(owner).or_default().push(file.path.clone());
+        let purpose = match file.kind {
+            GovernedKind::Dataset | GovernedKind::Judge if owner.is_some() => Purpose::TestSet,
+            _ => Purpose::Content,
+        };
+        let files = found.entry((owner, purpose)).or_default();
+        files.push(file.path.clone());
     }
     for paths in found.values_mut() {
         paths.sort();

@@ -77,7 +77,7 @@ impl<'a> Plan<'a> {
             }
         }
         let at = owners.of(&rules.path);
-        for (group, paths) in owners::by_owner(policy, &changes.governed) {
+        for ((group, purpose), paths) in owners::by_owner(policy, &changes.governed) {
             let group = match group {
                 Some(name) => owners::named(policy, name, &at),
                 None => owners::policy_owners(policy, &at),
@@ -87,7 +87,7 @@ impl<'a> Plan<'a> {
                 plan.subjects.push(Planned {
                     subject: Subject::Files(vec![path.clone()]),
                     closure: Closure::new(repo, policy, Target::Files(vec![path])),
-                    groups: vec![(group.clone(), Purpose::Content)],
+                    groups: vec![(group.clone(), purpose)],
                 });
             }
         }

@@ -34,6 +34,7 @@ use crate::yaml::{Errors, Fields, Node};
 pub(crate) use crate::verdict::State;
 pub(crate) use expected_evidence::ID as EXPECTED_EVIDENCE;
 pub(crate) use tally::{Alike, Tally, alike};
+pub(crate) use test_set::ID as TEST_SET;
 pub(crate) use waivers::{Waiver, Waivers};
 
 /// The gates, in the order of the card: hard gates first.

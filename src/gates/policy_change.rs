@@ -1,8 +1,8 @@
 //! Gate: a change of the policy, or of what else decides a verdict, is approved by its owners.
 
 use super::approvals::{not_applicable, ruling};
-use super::test_set;
 use super::{Facts, Gate, GateKind, Ruling, Section, State};
+use crate::approval::Purpose;
 use crate::reason::Code;
 use crate::yaml::{Errors, Node};
 
@@ -33,7 +33,7 @@ impl Gate for PolicyChange {
             .decisions
             .iter()
             .filter(|decision| decision.subject.prompt().is_none())
-            .filter(|decision| !test_set::is_of(facts, decision));
+            .filter(|decision| decision.purpose == Purpose::Content);
         let mut rulings: Vec<Ruling> = files
             .map(|decision| ruling(None, facts.approvals, &[decision]))
             .collect();

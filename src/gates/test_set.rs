@@ -6,8 +6,8 @@
 use super::approvals::{not_applicable, ruling};
 use super::traces_to_evals::not_fresh;
 use super::{Facts, Gate, GateKind, ON_FAIL, Ruling, Section, State, unreadable};
-use crate::approval::{Decision, Subject};
-use crate::change::{GovernedKind, Kind};
+use crate::approval::{Decision, Purpose};
+use crate::change::Kind;
 use crate::evidence::collect::Use;
 use crate::evidence::judged::Judged;
 use crate::reason::Code;
@@ -16,11 +16,14 @@ use crate::yaml::{Errors, Node};
 const NEEDED: &str =
     "the cases and assertions of the base version, unless the test set's owner approves others";
 
+/// The gate's id.
+pub(crate) const ID: &str = "test_set";
+
 pub(crate) struct TestSet;
 
 impl GateKind for TestSet {
     fn id(&self) -> &'static str {
-        "test_set"
+        ID
     }
 
     fn about(&self) -> &'static str {
@@ -55,7 +58,7 @@ impl Gate for Guarded {
         let files = facts.approvals.decisions.iter();
         rulings.extend(
             files
-                .filter(|decision| is_of(facts, decision))
+                .filter(|each| each.purpose == Purpose::TestSet && each.subject.prompt().is_none())
                 .map(|decision| ruling(None, facts.approvals, &[decision])),
         );
         if rulings.is_empty() {
@@ -67,18 +70,6 @@ impl Gate for Guarded {
         }
         rulings
     }
-}
-
-/// Whether a decision is about a dataset or a judge prompt that the test set's owner answers
-/// for.
-pub(super) fn is_of(facts: &Facts<'_>, decision: &Decision) -> bool {
-    let Subject::Files(paths) = &decision.subject else {
-        return false;
-    };
-    let of_test_set = [GovernedKind::Dataset, GovernedKind::Judge];
-    let mut files = facts.changes.governed.iter();
-    facts.policy.eval_runs.test_set_owner.is_some()
-        && files.any(|file| of_test_set.contains(&file.kind) && paths.contains(&file.path))
 }
 
 fn one(facts: &Facts<'_>, judged: &Judged<'_>, owner: Option<&str>) -> Ruling {

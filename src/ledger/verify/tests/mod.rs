@@ -215,6 +215,7 @@ impl World {
                     files: Vec::new(),
                     digest: Some(subject.digest),
                     group: group.clone(),
+                    gate: None,
                     counted: vec![self.reviews],
                 });
                 verdict
