@@ -39,7 +39,7 @@ impl Revisions {
         policy: &Policy,
         changes: &ChangeSet,
         runs: &[LoadedRun],
-    ) -> Result<Self, GitError> {
+    ) -> Self {
         let mut known = BTreeMap::new();
         for revision in runs.iter().filter_map(|run| run.run.revision.as_ref()) {
             if usable(revision).is_err() || known.contains_key(&revision.commit) {
@@ -52,7 +52,7 @@ impl Revisions {
             };
             known.insert(revision.commit.clone(), held);
         }
-        Ok(Self(known))
+        Self(known)
     }
 
     /// What the commit of a run holds; or why it shows nothing, in words; `None` where the run

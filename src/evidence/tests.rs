@@ -96,7 +96,7 @@ impl World {
 
     fn bind(&self, runs: &[LoadedRun], change: impl Fn(&mut Terms<'_>)) -> Binding {
         let policy = &self.rules.policy;
-        let revisions = Revisions::read(&self.repo, policy, &self.changes, runs).unwrap();
+        let revisions = Revisions::read(&self.repo, policy, &self.changes, runs);
         let sets = Sets::at_head(&self.repo, &self.range.head, policy, &self.changes).unwrap();
         let files: Vec<EvidenceFile> = runs.iter().map(|_| file()).collect();
         let mut terms = Terms {
@@ -167,6 +167,16 @@ fn of(commit: &str, dirty: Option<bool>) -> LoadedRun {
     run
 }
 
+/// A run that is stamped with the head version, and with what is given.
+fn stamped(world: &World, mut run: LoadedRun, stamps: &[(&str, Digest)]) -> LoadedRun {
+    let head = world.changes.changes[0].head.as_ref().unwrap();
+    let own = [("prompts/a", head.version.digest())].into_iter();
+    let all = own.chain(stamps.iter().copied());
+    let all = all.map(|(key, digest)| (key.to_owned(), digest));
+    run.run.arms[0].shown.stamps = all.collect();
+    run
+}
+
 #[test]
 fn a_clean_commit_ties_a_run_to_the_version_that_it_holds() {
     let world = World::retrieval();
@@ -185,7 +195,7 @@ fn a_clean_commit_ties_a_run_to_the_version_that_it_holds() {
         ("é234567", 8, clean, "unbound none"),
     ] {
         let commit = world.commit(name);
-        let found = world.one(of(&commit[..length], dirty));
+        let found = world.one(of(commit.get(..length).unwrap(), dirty));
         assert_eq!(found, want, "{name} {length} {dirty:?}");
     }
 }
@@ -206,15 +216,7 @@ fn why_a_commit_does_not_count_is_said() {
         assert!(notes[0].contains(why), "{commit}: {notes:?}");
     }
     // What is tied otherwise needs no excuse.
-    let mut stamped = of(&head, Some(true));
-    let version = world.changes.changes[0]
-        .head
-        .as_ref()
-        .unwrap()
-        .version
-        .digest();
-    let stamps = &mut stamped.run.arms[0].shown.stamps;
-    stamps.insert(String::from("prompts/a"), version);
+    let stamped = stamped(&world, of(&head, Some(true)), &[]);
     let binding = world.bind(&[stamped], |_| {});
     assert_eq!(words(&binding), "fresh exact");
     assert!(binding.notes.is_empty());
@@ -288,92 +290,65 @@ fn a_tie_weaker_than_the_risk_asks_for_is_said_and_does_not_count() {
     }
 }
 
-#[test]
-fn a_run_with_other_datasets_or_judges_is_stale_as_far_as_that_is_known() {
-    let head = [
+/// Another dataset, another judge and another `top_k`.
+fn other_sets() -> World {
+    World::new(&[
         ("retrieval.yml", "top_k: 5\n"),
         ("evals/a.json", "[2]"),
         ("judges/a.md", "Judge it well."),
-    ];
-    let changed = World::new(&head);
-    let kept = World::retrieval();
-    let version = |world: &World| {
-        world.changes.changes[0]
-            .head
-            .as_ref()
-            .unwrap()
-            .version
-            .digest()
-    };
-    let digest = |world: &World, kind| {
-        let (policy, head) = (&world.rules.policy, &world.range.head);
-        let sets = Sets::at_head(&world.repo, head, policy, &world.changes).unwrap();
-        sets.get(kind).digest.unwrap()
-    };
-    let other = Digest::of(b"other");
-    let (before, after) = (
-        at(BASE) - TimeDelta::hours(1),
-        at(BASE) + TimeDelta::hours(1),
-    );
-    for (what, world, made, datasets, judges, want) in [
-        ("new", &changed, Some(after), None, None, "fresh exact"),
-        ("of no time", &changed, None, None, None, "fresh exact"),
+    ])
+}
+
+#[test]
+fn a_run_from_before_datasets_or_judges_changed_is_stale() {
+    let (before, after) = (at(BASE - 3_600), at(BASE + 3_600));
+    for (what, world, made, want) in [
+        ("new", other_sets(), Some(after), "fresh exact"),
+        ("of no time", other_sets(), None, "fresh exact"),
         (
             "old",
-            &changed,
+            other_sets(),
             Some(before),
-            None,
-            None,
             "stale(dataset, judge) none",
         ),
         (
-            "old and stamped",
-            &changed,
-            Some(before),
-            Some(digest(&changed, Kind::Datasets)),
-            Some(digest(&changed, Kind::Judges)),
-            "fresh exact",
-        ),
-        (
-            "old and half stamped",
-            &changed,
-            Some(before),
-            Some(digest(&changed, Kind::Datasets)),
-            None,
-            "stale(judge) none",
-        ),
-        (
-            "other stamp",
-            &changed,
-            Some(after),
-            Some(other),
-            None,
-            "stale(dataset) none",
-        ),
-        (
             "nothing changed",
-            &kept,
+            World::retrieval(),
             Some(before),
-            None,
-            None,
             "fresh exact",
-        ),
-        (
-            "nothing changed, other stamp",
-            &kept,
-            Some(after),
-            None,
-            Some(other),
-            "stale(judge) none",
         ),
     ] {
-        let mut run = run("prompts/a");
+        let mut run = stamped(&world, run("prompts/a"), &[]);
         run.run.made_at = made;
-        let stamps = &mut run.run.arms[0].shown.stamps;
-        stamps.insert(String::from("prompts/a"), version(world));
-        stamps.extend(datasets.map(|digest| (String::from("datasets"), digest)));
-        stamps.extend(judges.map(|digest| (String::from("judges"), digest)));
         assert_eq!(world.one(run), want, "{what}");
+    }
+}
+
+#[test]
+fn a_stamp_tells_which_datasets_and_judges_a_run_had() {
+    let (changed, kept) = (other_sets(), World::retrieval());
+    let digest = |kind| {
+        let (policy, head) = (&changed.rules.policy, &changed.range.head);
+        let sets = Sets::at_head(&changed.repo, head, policy, &changed.changes).unwrap();
+        (Kind::id(kind), sets.get(kind).digest.unwrap())
+    };
+    let other = Digest::of(b"other");
+    let (datasets, judges) = (digest(Kind::Datasets), digest(Kind::Judges));
+    for (world, days, stamps, want) in [
+        (&changed, -1, vec![datasets, judges], "fresh exact"),
+        (&changed, -1, vec![datasets], "stale(judge) none"),
+        (
+            &changed,
+            1,
+            vec![("datasets", other)],
+            "stale(dataset) none",
+        ),
+        (&kept, 1, vec![("judges", other)], "stale(judge) none"),
+        (&kept, 1, vec![], "fresh exact"),
+    ] {
+        let mut run = stamped(world, run("prompts/a"), &stamps);
+        run.run.made_at = Some(at(BASE) + TimeDelta::days(days));
+        assert_eq!(world.one(run), want, "{days} {stamps:?}");
     }
 }
 
@@ -383,15 +358,7 @@ fn a_commit_shows_datasets_and_judges_as_well() {
     let head = world.commit("head");
     assert_eq!(world.one(of(&head, Some(false))), "fresh commit");
     // A stamp ties it to the version; the base commit has the older dataset.
-    let mut run = of(&world.commit("base"), Some(false));
-    let version = world.changes.changes[0]
-        .head
-        .as_ref()
-        .unwrap()
-        .version
-        .digest();
-    let stamps = &mut run.run.arms[0].shown.stamps;
-    stamps.insert(String::from("prompts/a"), version);
+    let run = stamped(&world, of(&world.commit("base"), Some(false)), &[]);
     assert_eq!(world.one(run), "stale(dataset) none");
 }
 
@@ -405,15 +372,7 @@ fn what_is_older_than_the_branch_is_carried_over_on_identical_digests_alone() {
         run.run.made_at = Some(at(BASE - 1));
         run
     };
-    let mut stamped = run("prompts/a");
-    let version = world.changes.changes[0]
-        .head
-        .as_ref()
-        .unwrap()
-        .version
-        .digest();
-    let stamps = &mut stamped.run.arms[0].shown.stamps;
-    stamps.insert(String::from("prompts/a"), version);
+    let stamped = stamped(&world, run("prompts/a"), &[]);
     for (what, run, want, carried) in [
         ("stamped", old(stamped.clone()), "fresh exact", true),
         ("stamped and new", stamped, "fresh exact", false),
@@ -459,9 +418,10 @@ fn another_version_of_the_tool_is_told_and_may_be_stale() {
         assert_eq!(words(&binding), "fresh commit", "{base:?} {head:?}");
         assert_eq!(binding.harness.is_some(), differs, "{base:?} {head:?}");
         let binding = world.bind(&runs, |terms| terms.same_harness = true);
-        let want = match differs {
-            true => "stale(harness) none",
-            false => "fresh commit",
+        let want = if differs {
+            "stale(harness) none"
+        } else {
+            "fresh commit"
         };
         assert_eq!(words(&binding), want, "{base:?} {head:?}");
     }
@@ -470,15 +430,7 @@ fn another_version_of_the_tool_is_told_and_may_be_stale() {
 #[test]
 fn the_surer_tie_counts_before_the_newer_run() {
     let world = World::retrieval();
-    let mut exact = run("prompts/a");
-    let version = world.changes.changes[0]
-        .head
-        .as_ref()
-        .unwrap()
-        .version
-        .digest();
-    let stamps = &mut exact.run.arms[0].shown.stamps;
-    stamps.insert(String::from("prompts/a"), version);
+    let exact = stamped(&world, run("prompts/a"), &[]);
     let mut commit = of(&world.commit("head"), Some(false));
     commit.run.made_at = Some(at(NOW - 60));
     commit.file = 1;

@@ -492,6 +492,35 @@ fn a_reverts_evidence_is_shown_as_carried_with_its_age() {
 }
 
 #[test]
+fn a_run_from_before_the_branch_has_to_show_more_than_what_changed() {
+    let front = "model: openai/gpt-4o-mini\ntemperature: 0.2";
+    let repo = changed(
+        &[
+            (".github/gatecard.yml", POLICY),
+            ("prompts/answer.md", &prompt(front, BASE_PROMPT)),
+        ],
+        &[("prompts/answer.md", &prompt(front, HEAD_PROMPT))],
+    );
+    let shown = json!({ "temperature": 0.2 });
+    let (old, new) = ("2026-11-19T12:00:00Z", "2026-11-21T12:00:00Z");
+    for (made, parameters, want) in [
+        (new, true, FRESH),
+        (new, false, FRESH),
+        (old, true, FRESH),
+        // The parameters may have been others then, and nothing shows them.
+        (old, false, "unbound: missing facet-not-shown"),
+    ] {
+        let mut run = Evals::passing(HEAD_PROMPT).provider("openai:chat:gpt-4o-mini", &shown);
+        if !parameters {
+            run.0["config"]["providers"] = json!("file://providers.js");
+        }
+        run.0["metadata"]["evaluationCreatedAt"] = json!(made);
+        let found = judged(&check(&repo, &[run]));
+        assert_eq!(found, want, "{made} {parameters}");
+    }
+}
+
+#[test]
 fn stale_evidence_comes_with_the_command_that_makes_it_again() {
     for (policy, want) in [
         ("", "npx promptfoo eval -o results.json"),

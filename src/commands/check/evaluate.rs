@@ -301,7 +301,7 @@ fn look_up(
         return Ok(LookedUp::default());
     }
     Ok(LookedUp {
-        revisions: Revisions::read(repo, policy, changes, &evidence.runs)?,
+        revisions: Revisions::read(repo, policy, changes, &evidence.runs),
         sets: Sets::at_head(repo, &range.head, policy, changes)?,
         versions: price_and_resolve(repo, range, policy, changes, (evidence, ledger))?,
     })
