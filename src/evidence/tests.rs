@@ -274,19 +274,16 @@ fn a_label_ties_only_where_it_leads_to_one_version() {
 #[test]
 fn a_tie_weaker_than_the_risk_asks_for_is_said_and_does_not_count() {
     let world = World::retrieval();
-    let run = of(&world.commit("head"), Some(false));
-    for (least, want) in [
-        (Strength::Label, "fresh commit"),
-        (Strength::Commit, "fresh commit"),
-        (Strength::Exact, "unbound none"),
+    let runs = ["base", "head"].map(|name| of(&world.commit(name), Some(false)));
+    for (least, want, enough) in [
+        (Strength::Label, "fresh commit", true),
+        (Strength::Commit, "fresh commit", true),
+        (Strength::Exact, "unbound none", false),
     ] {
-        let binding = world.bind(std::slice::from_ref(&run), |terms| terms.strength = least);
+        let binding = world.bind(&runs, |terms| terms.strength = least);
         assert_eq!(words(&binding), want, "{least:?}");
-        assert_eq!(
-            binding.weak.is_some(),
-            least == Strength::Exact,
-            "{least:?}"
-        );
+        assert_eq!(binding.weak.is_none(), enough, "{least:?}");
+        assert_eq!(binding.baseline.is_some(), enough, "{least:?}");
     }
 }
 

@@ -12,7 +12,7 @@ use crate::untrusted::Untrusted;
 pub(crate) struct Told {
     /// How surely the head version's runs are tied to it.
     pub(crate) strength: Option<&'static str>,
-    /// The least of who could have written them.
+    /// The least of who could have written them and the base version's.
     pub(crate) provenance: Option<&'static str>,
     /// When the oldest of them was made; where there is none, the newest run of this prompt.
     pub(crate) made_at: Option<DateTime<Utc>>,
@@ -30,6 +30,13 @@ pub(crate) struct Told {
     pub(crate) drift: Option<Drift>,
 }
 
+/// The least of who could have written the runs of both sides.
+fn least(binding: &Binding) -> Option<&'static str> {
+    let head = binding.candidate.as_ref()?.provenance?;
+    let base = binding.baseline.as_ref().and_then(|base| base.provenance);
+    Some(base.map_or(head, |base| base.min(head)).id())
+}
+
 impl Told {
     /// Of one changed prompt.
     pub(crate) fn of(judged: &Judged<'_>) -> Self {
@@ -41,7 +48,7 @@ impl Told {
         };
         Self {
             strength: bound.map(|bound| bound.strength.id()),
-            provenance: bound.and_then(|bound| Some(bound.provenance?.id())),
+            provenance: least(binding),
             made_at,
             age: made_at.map(|made| age(made, binding.now)),
             carried: bound.is_some_and(|bound| bound.carried),

@@ -158,6 +158,9 @@ pub(super) fn not_fresh(
         (Freshness::Stale(_), _, Some(command)) => ruling.fix(format!(
             "run the evals again on the head commit: `{command}`"
         )),
+        (Freshness::Missing, _, Some(command)) => ruling.fix(format!(
+            "run the evals on the head commit: `{command}`; name the results in the action's `evidence` input, or with `--evidence`"
+        )),
         _ => ruling,
     })
 }

@@ -540,6 +540,14 @@ fn stale_evidence_comes_with_the_command_that_makes_it_again() {
         let fix = stale.unwrap()["fix"].as_str().unwrap();
         assert!(fix.contains(want), "{fix}");
     }
+    let repo = under("evals: { command: make evals }\n");
+    let report = repo.check(&[]).json();
+    let outcomes = report["outcomes"].as_array().unwrap();
+    let missing = outcomes
+        .iter()
+        .find(|each| each["code"] == "evidence-missing");
+    let fix = missing.unwrap()["fix"].as_str().unwrap();
+    assert!(fix.contains("`make evals`"), "{fix}");
 }
 
 #[test]
