@@ -49,6 +49,7 @@ mod glob;
 mod ledger;
 mod limits;
 mod lineage;
+mod lock;
 mod measure;
 mod output;
 mod policy;

@@ -48,6 +48,7 @@ limits! {
     INCLUDE_CACHE: u64 = 64 * MIB, Bytes, "the cache of files that may include others", "the cache is made anew";
     LINE_INDEX: u64 = 256 * MIB, Bytes, "the index of a branch's own line", "the index is made anew";
     WORKFLOW: u64 = MIB, Bytes, "a workflow or action that may run the gate", "counts as one that runs it";
+    LOCK: u64 = 16 * MIB, Bytes, "the lock file that `prompts --lock --check` reads", "error that names the file and both sizes";
     KEPT: u64 = MIB, Bytes, "drills, reviews, the data policy", "the file counts as broken, with both sizes";
     CODEOWNERS: u64 = 3 * MIB, Bytes, "CODEOWNERS", "no owners: GitHub loads no larger one either";
     EVIDENCE_FILES: usize = 10_000, Number, "files that an evidence folder or pattern is searched through", "`evidence-unreadable`";
@@ -58,6 +59,7 @@ limits! {
     UNPACK_FLOOR: u64 = 64 * MIB, Bytes, "what an evidence file may always unpack to, whatever the ratio", "the ratio decides";
     EVAL_ROWS: usize = 250_000, Number, "result rows of one eval file", "`evidence-unreadable`";
     EVAL_LOG: u64 = 4_096 * MIB, Bytes, "an Inspect log (`.eval`) as it lies on disk", "`archive-refused`";
+    REVISIONS: usize = 200, Number, "commits that eval runs name, looked up in one check", "the other commits do not count, and that is said";
     EVAL_ARMS: usize = 10_000, Number, "prompts, providers, and pairs of both in one eval file", "`evidence-unreadable`";
     EVAL_METRICS: usize = 200, Number, "metrics of one prompt in one eval file", "`evidence-unreadable`";
     EVAL_PART: u64 = 64 * MIB, Bytes, "one result row, and all that stands before, between or after the rows", "`evidence-unreadable`";

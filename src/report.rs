@@ -11,6 +11,7 @@ use crate::evidence::collect::{Evidence, Use};
 use crate::evidence::evals::CaseResult;
 use crate::evidence::judged::{Calls, Judged};
 use crate::evidence::texts::Texts;
+use crate::evidence::told::Told;
 use crate::evidence::traces::calls::Coverage;
 use crate::evidence::traces::fields::FIELDS;
 use crate::evidence::versions::Versions;
@@ -112,6 +113,8 @@ pub(crate) struct ChangeReport {
     pub(crate) triggers: Vec<&'static str>,
     /// How recent its evidence is; `None` where it needs none.
     pub(crate) freshness: Option<Untrusted>,
+    /// What else is to be said of its eval runs.
+    pub(crate) told: Told,
     /// Its eval cases, baseline before candidate.
     pub(crate) evals: Vec<CaseCounts>,
     /// The differences in words.
@@ -440,6 +443,7 @@ fn changes(set: &ChangeSet, judged: &[Judged<'_>], past: &Past) -> Vec<ChangeRep
                 facets: change.facets.iter().map(|facet| facet.id()).collect(),
                 triggers: change.triggers.iter().map(|trigger| trigger.id()).collect(),
                 freshness: judged.map(|judged| judged.binding.freshness.words().into()),
+                told: judged.map(Told::of).unwrap_or_default(),
                 evals: judged.map(counts).unwrap_or_default(),
                 differences: change.differences.clone(),
                 prior: change

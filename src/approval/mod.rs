@@ -56,6 +56,14 @@ impl Approvals {
     pub(crate) const fn is_empty(&self) -> bool {
         self.decisions.is_empty() && self.requests.is_empty()
     }
+
+    /// Leaves out who need not be asked, since the test set of the prompt asks for no less.
+    pub(crate) fn without_test_sets(&mut self, keeps: impl Fn(&PromptId) -> bool) {
+        self.decisions.retain(|each| match each.purpose {
+            Purpose::Content => true,
+            Purpose::TestSet => each.subject.prompt().is_none_or(&keeps),
+        });
+    }
 }
 
 /// What is approved.
@@ -99,6 +107,16 @@ impl Subject {
     }
 }
 
+/// Why a group must approve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Purpose {
+    /// What would be merged.
+    Content,
+    /// A test set that asks for less: of a prompt, whether it does is known once the evidence is
+    /// read; or a dataset or judge prompt.
+    TestSet,
+}
+
 /// Whether one group approved one subject.
 #[derive(Debug, Clone)]
 pub(crate) struct Decision {
@@ -106,6 +124,8 @@ pub(crate) struct Decision {
     pub(crate) subject: Subject,
     /// Its digest: of a prompt, the version.
     pub(crate) version: Option<Digest>,
+    /// Why.
+    pub(crate) purpose: Purpose,
     /// The commit that it is judged at.
     pub(crate) head: CommitSha,
     /// Who must approve.
@@ -119,6 +139,15 @@ pub(crate) struct Decision {
 }
 
 impl Decision {
+    /// What must be approved, for people.
+    pub(crate) fn words(&self) -> Untrusted {
+        let words = self.subject.words();
+        match (self.purpose, &self.subject) {
+            (Purpose::TestSet, Subject::Prompt(_)) => words.and(" (its test set)"),
+            _ => words,
+        }
+    }
+
     /// The version of a prompt. The digest of other files stands nowhere else, so that people
     /// cannot find it.
     pub(crate) fn prompt_version(&self) -> Option<Digest> {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::Group;
 use super::codeowners::{self, Codeowners, Owners};
+use super::{Group, Purpose};
 use crate::change::{GovernedFile, GovernedKind};
 use crate::git::{CommitSha, GitError, Kind, Repo, RepoPath};
 use crate::limits::CODEOWNERS;
@@ -79,12 +79,13 @@ pub(super) fn policy_owners(policy: &Policy, owners: &Owners) -> Group {
 }
 
 /// Governed files by the group that must approve them; `None` are the policy owners. Slow
-/// evidence belongs to the owner of its category, where that is a group of the policy.
+/// evidence belongs to the owner of its category, where that is a group of the policy; datasets
+/// and judges to the test set's owner, where the policy names one.
 pub(super) fn by_owner<'p>(
     policy: &'p Policy,
     files: &[GovernedFile],
-) -> BTreeMap<Option<&'p str>, Vec<RepoPath>> {
-    let mut found: BTreeMap<Option<&str>, Vec<RepoPath>> = BTreeMap::new();
+) -> BTreeMap<(Option<&'p str>, Purpose), Vec<RepoPath>> {
+    let mut found: BTreeMap<(Option<&str>, Purpose), Vec<RepoPath>> = BTreeMap::new();
     for file in files {
         let evidence = &policy.evidence;
         let category = match file.kind {
@@ -97,10 +98,20 @@ pub(super) fn by_owner<'p>(
             GovernedKind::Evidence => Some(CategoryId::Security),
             _ => None,
         };
-        let owner = category
-            .and_then(|id| Some(policy.categories.get(&id)?.owner.as_str()))
-            .filter(|owner| policy.people.groups.contains_key(*owner));
-        found.entry(owner).or_default().push(file.path.clone());
+        let owner = match file.kind {
+            GovernedKind::Dataset | GovernedKind::Judge => {
+                policy.eval_runs.test_set_owner.as_deref()
+            }
+            _ => category
+                .and_then(|id| Some(policy.categories.get(&id)?.owner.as_str()))
+                .filter(|owner| policy.people.groups.contains_key(*owner)),
+        };
+        let purpose = match file.kind {
+            GovernedKind::Dataset | GovernedKind::Judge if owner.is_some() => Purpose::TestSet,
+            _ => Purpose::Content,
+        };
+        let files = found.entry((owner, purpose)).or_default();
+        files.push(file.path.clone());
     }
     for paths in found.values_mut() {
         paths.sort();

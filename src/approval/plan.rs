@@ -7,7 +7,7 @@ use super::group::Membership;
 use super::observed::{Authorship, Moves, Observed, Questions, Team};
 use super::owners;
 use super::rules::{self, Case, Opinion};
-use super::{Approvals, ChangeRequest, Decision, Group, Known, Subject};
+use super::{Approvals, ChangeRequest, Decision, Group, Known, Purpose, Subject};
 use crate::change::{ChangeSet, Range};
 use crate::git::{CommitSha, GitError, Repo};
 use crate::rules::{Origin, Rules};
@@ -28,7 +28,7 @@ pub(crate) struct Plan<'a> {
 struct Planned<'a> {
     subject: Subject,
     closure: Closure<'a>,
-    groups: Vec<Group>,
+    groups: Vec<(Group, Purpose)>,
 }
 
 impl<'a> Plan<'a> {
@@ -57,20 +57,27 @@ impl<'a> Plan<'a> {
             let judged = change.needs_evidence() || change.eases(policy);
             // Moving a file does not change who must look at it.
             let place = change.base.as_ref().or(change.head.as_ref());
-            if let Some(prompt) = place.filter(|_| judged && !needed.is_empty()) {
+            let test_set = policy.eval_runs.test_set_owner.as_ref();
+            let also = test_set.filter(|name| change.needs_evidence() && !needed.contains(name));
+            if let Some(prompt) = place.filter(|_| judged && !(needed.is_empty() && also.is_none()))
+            {
                 let at = owners.of(&prompt.path);
+                let named = |purpose| {
+                    let at = &at;
+                    move |name: &String| (owners::named(policy, name, at), purpose)
+                };
+                let needed = needed.iter().map(named(Purpose::Content));
                 plan.subjects.push(Planned {
                     subject: Subject::Prompt(change.id.clone()),
                     closure: Closure::new(repo, policy, Target::Prompt(change)),
                     groups: needed
-                        .iter()
-                        .map(|name| owners::named(policy, name, &at))
+                        .chain(also.into_iter().map(named(Purpose::TestSet)))
                         .collect(),
                 });
             }
         }
         let at = owners.of(&rules.path);
-        for (group, paths) in owners::by_owner(policy, &changes.governed) {
+        for ((group, purpose), paths) in owners::by_owner(policy, &changes.governed) {
             let group = match group {
                 Some(name) => owners::named(policy, name, &at),
                 None => owners::policy_owners(policy, &at),
@@ -80,7 +87,7 @@ impl<'a> Plan<'a> {
                 plan.subjects.push(Planned {
                     subject: Subject::Files(vec![path.clone()]),
                     closure: Closure::new(repo, policy, Target::Files(vec![path])),
-                    groups: vec![group.clone()],
+                    groups: vec![(group.clone(), purpose)],
                 });
             }
         }
@@ -100,7 +107,7 @@ impl<'a> Plan<'a> {
             commits: changed.into_iter().flatten().collect(),
             ..Questions::default()
         };
-        for group in self.subjects.iter().flat_map(|planned| &planned.groups) {
+        for (group, _) in self.subjects.iter().flat_map(|planned| &planned.groups) {
             questions.teams.extend(group.teams().cloned());
             questions.writers |= group.writers;
         }
@@ -167,7 +174,7 @@ impl<'a> Plan<'a> {
                 &mut planned.closure,
                 (self.repo, &self.range.base),
             );
-            for group in &planned.groups {
+            for (group, purpose) in &planned.groups {
                 let (counted, discarded) = rules::tally(&Case {
                     observed,
                     group,
@@ -180,6 +187,7 @@ impl<'a> Plan<'a> {
                 approvals.decisions.push(Decision {
                     subject: planned.subject.clone(),
                     version: head,
+                    purpose: *purpose,
                     head: self.range.head.clone(),
                     group: group.clone(),
                     counted,
@@ -200,10 +208,11 @@ impl<'a> Plan<'a> {
         };
         for planned in &mut self.subjects {
             let version = planned.closure.at(&self.range.head)?;
-            for group in &planned.groups {
+            for (group, purpose) in &planned.groups {
                 approvals.decisions.push(Decision {
                     subject: planned.subject.clone(),
                     version,
+                    purpose: *purpose,
                     head: self.range.head.clone(),
                     group: group.clone(),
                     counted: Vec::new(),
@@ -228,7 +237,7 @@ impl<'a> Plan<'a> {
                 let mut groups = self.subjects.iter().flat_map(|planned| &planned.groups);
                 let association = review.association.to_ascii_uppercase();
                 if INSIDERS.contains(&association.as_str())
-                    || groups.any(|group| group.membership(user, observed) != Membership::No)
+                    || groups.any(|(group, _)| group.membership(user, observed) != Membership::No)
                 {
                     found.push(ChangeRequest {
                         reviewer: rules::name(user).into(),

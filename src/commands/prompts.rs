@@ -1,12 +1,18 @@
 //! `gatecard prompts`: every prompt with its version at a revision.
 
+use std::io::ErrorKind;
+use std::path::Path;
+
 use serde::Serialize;
 
 use super::{Context, policy_path};
 use crate::change::{includers, looks_like_prompt};
 use crate::cli::PromptsArgs;
 use crate::error::Error;
+use crate::files::{self, FileError};
 use crate::git::{Repo, RepoPath};
+use crate::limits::LOCK;
+use crate::lock;
 use crate::policy::scope::Governance;
 use crate::prompt::closure::Revision;
 use crate::prompt::{Problem, Prompt};
@@ -51,7 +57,8 @@ struct Unreadable {
     found: String,
 }
 
-/// Runs the command. A prompt that cannot be read is listed, and the exit code is then 3.
+/// Runs the command. A prompt that cannot be read is listed, and the exit code is then 3; no
+/// lock file is written without it.
 pub(super) fn run(args: &PromptsArgs, context: &mut Context<'_>) -> Result<u8, Error> {
     let repo = Repo::open(&args.repo)?;
     let commit = repo.resolve(&args.revision)?;
@@ -80,6 +87,12 @@ pub(super) fn run(args: &PromptsArgs, context: &mut Context<'_>) -> Result<u8, E
         }
     }
     collisions(&mut prompts, &mut problems);
+    if let Some(file) = &args.lock
+        && problems.is_empty()
+    {
+        let text = lock::text(&repo, &commit, &rules.policy, &prompts)?;
+        return lock_file(file, &text, args.check, context);
+    }
     let mut ungoverned = Vec::new();
     for (path, _) in repo.files(&commit, &RepoPath::root())? {
         match scope.of(&path) {
@@ -104,6 +117,28 @@ pub(super) fn run(args: &PromptsArgs, context: &mut Context<'_>) -> Result<u8, E
         _ => context.print(&text(&listing))?,
     }
     Ok(if listing.unreadable.is_empty() { 0 } else { 3 })
+}
+
+/// Writes the lock file, or tells whether the one that is there is up to date.
+fn lock_file(file: &Path, text: &str, check: bool, context: &mut Context<'_>) -> Result<u8, Error> {
+    let shown = log_line(&file.display().to_string());
+    if !check {
+        files::write_atomic(file, text.as_bytes())?;
+        context.print(&format!("wrote {shown}\n"))?;
+        return Ok(0);
+    }
+    let there = match files::read_bounded(file, LOCK) {
+        Ok(bytes) => Some(bytes),
+        Err(FileError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => None,
+        Err(error) => return Err(error.into()),
+    };
+    let (told, code) = match there {
+        Some(bytes) if bytes == text.as_bytes() => ("is up to date", 0),
+        Some(_) => ("is out of date: write it with `gatecard prompts --lock`", 1),
+        None => ("is not there: write it with `gatecard prompts --lock`", 1),
+    };
+    context.print(&format!("{shown} {told}\n"))?;
+    Ok(code)
 }
 
 fn collisions(prompts: &mut [Prompt], problems: &mut Vec<Problem>) {

@@ -1,54 +1,31 @@
 //! Which eval results were made with which version of a changed prompt, facet by facet.
 //!
-//! A run is bound to a version if it is stamped with our digest, or if it shows every facet
-//! that the pull request changed, and shows each as that version has it. Nothing that a tool
-//! calls an id is trusted: raw prompts are compared as text.
+//! A run is bound to a version exactly if it is stamped with our digest, or if it shows every
+//! facet that the pull request changed, and shows each as that version has it; less surely by
+//! the commit that it names, or by a label. Nothing that a tool calls an id is trusted: raw
+//! prompts are compared as text. Whatever ties a run to a version, the run must not contradict it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::collect::LoadedRun;
-use super::evals::{Arm, Case, CaseResult};
+use super::bound::{Tied, is_before, merge, newest};
+use super::collect::{EvidenceFile, LoadedRun};
+use super::evals::Arm;
+use super::revisions::{self, Revisions};
+use super::sets::{Kind, Sets};
 use super::shows::{declares, shows, template};
+use super::tools;
 use crate::change::Change;
 use crate::policy::Role;
 use crate::policy::provenance::Provenance;
+use crate::policy::strength::Strength;
+use crate::prompt::Prompt;
 use crate::prompt::version::Facet;
-use crate::prompt::{Prompt, canonical};
+use crate::units::Digest;
 
-/// How recent the evidence of a prompt is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Freshness {
-    /// A run of the head version.
-    Fresh,
-    /// Runs of something else, and in which facets they differ.
-    Stale(BTreeSet<Facet>),
-    /// No run of this prompt.
-    Missing,
-    /// Runs that cannot be tied to the head version, and the facets that they do not show.
-    Unbound(BTreeSet<Facet>),
-}
-
-impl Freshness {
-    /// The word, with the facets in brackets.
-    pub(crate) fn words(&self) -> String {
-        let named = |word: &str, facets: &BTreeSet<Facet>| {
-            if facets.is_empty() {
-                return word.to_owned();
-            }
-            let list: Vec<&str> = facets.iter().map(|facet| facet.id()).collect();
-            format!("{word}({})", list.join(", "))
-        };
-        match self {
-            Self::Fresh => String::from("fresh"),
-            Self::Stale(facets) => named("stale", facets),
-            Self::Missing => String::from("missing"),
-            Self::Unbound(_) => String::from("unbound"),
-        }
-    }
-}
+pub(crate) use super::bound::{BoundCase, BoundCases};
+pub(crate) use super::freshness::{Cause, Freshness, Weak, age, listed};
 
 /// Evidence that does not count, since who could have written it is not enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,115 +52,350 @@ impl Refused {
 pub(crate) struct Binding {
     /// Runs of this prompt that do not count.
     pub(crate) refused: Option<Refused>,
+    /// Runs that are not tied to the head version surely enough.
+    pub(crate) weak: Option<Weak>,
     /// Of the head version's evidence.
     pub(crate) freshness: Freshness,
+    /// Why runs that name a commit are not bound by it.
+    pub(crate) notes: BTreeSet<String>,
     /// Cases of the head version.
     pub(crate) candidate: Option<BoundCases>,
     /// Cases of the base version.
     pub(crate) baseline: Option<BoundCases>,
+    /// The eval tools of base and head version, where they are not the same.
+    pub(crate) harness: Option<(String, String)>,
+    /// The format of the newest run of this prompt.
+    pub(crate) format: Option<&'static str>,
+    /// When the newest run of this prompt was made.
+    pub(crate) newest: Option<DateTime<Utc>>,
+    /// The time of the check.
+    pub(crate) now: DateTime<Utc>,
+    /// The command that makes the results again, where one is known.
+    pub(crate) again: Option<String>,
 }
 
-/// A case and where it stands.
-#[derive(Debug, Clone)]
-pub(crate) struct BoundCase {
-    /// The case.
-    pub(crate) case: Arc<Case>,
-    /// Index into the evidence files.
-    pub(crate) file: usize,
-}
-
-/// The cases of one version, of every model that it names.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct BoundCases {
-    /// Cases by id; with several models, `id @ model`.
-    pub(crate) cases: BTreeMap<String, BoundCase>,
-    /// Rows that asserted nothing.
-    pub(crate) without_assertions: u64,
-    /// The models and parameters that the runs show.
-    pub(crate) made_with: BTreeSet<String>,
-    /// The files they come from, as indices into the evidence.
-    pub(crate) files: BTreeSet<usize>,
-}
-
-impl BoundCases {
-    /// How many cases came to a result.
-    pub(crate) fn count(&self, result: CaseResult) -> u64 {
-        self.cases
-            .values()
-            .filter(|bound| bound.case.result() == result)
-            .count() as u64
-    }
+/// What counts as a run of a version.
+pub(crate) struct Terms<'a> {
+    /// The least that must be known of who could have written it.
+    pub(crate) provenance: Provenance,
+    /// How surely it must be tied to the version.
+    pub(crate) strength: Strength,
+    /// The policy asks for one eval tool on both sides.
+    pub(crate) same_harness: bool,
+    /// The policy's command that makes the results again.
+    pub(crate) command: Option<String>,
+    /// The policy's labels of the prompt.
+    pub(crate) labels: Option<&'a BTreeMap<String, Digest>>,
+    /// The commits that runs name.
+    pub(crate) revisions: &'a Revisions,
+    /// Datasets and judges at head.
+    pub(crate) sets: &'a Sets,
+    /// The time of the merge base: a run from before it cannot have seen the change.
+    pub(crate) branched_at: Option<DateTime<Utc>>,
+    /// The time of the check.
+    pub(crate) now: DateTime<Utc>,
 }
 
 /// What a run says about one version.
 struct Compared {
+    /// It is stamped with our digest.
     stamped: bool,
+    /// How surely it is tied to the version; `None` where nothing ties it.
+    strength: Option<Strength>,
+    /// Facets that it shows as something else.
     different: BTreeSet<Facet>,
+    /// Facets that it does not show.
     hidden: BTreeSet<Facet>,
 }
 
 impl Compared {
-    fn fits(&self) -> bool {
-        self.different.is_empty() && (self.stamped || self.hidden.is_empty())
+    fn fits(&self) -> Option<Strength> {
+        self.strength.filter(|_| self.different.is_empty())
     }
 }
 
 /// The runs of one prompt, sorted by what they are of.
-#[derive(Default)]
-struct Sorted<'r> {
-    candidates: Vec<(&'r LoadedRun, &'r Arm)>,
-    baselines: Vec<(&'r LoadedRun, &'r Arm)>,
-    /// The facets in which other runs differ from the head version.
-    stale: Option<BTreeSet<Facet>>,
+struct Sorting<'r, 'a> {
+    change: &'a Change,
+    terms: &'a Terms<'a>,
+    /// The facets that a run has to show.
+    owed: BTreeSet<Facet>,
+    /// The prompt as if it were new, and all that a run then has to show.
+    whole: (Change, BTreeSet<Facet>),
+    candidates: Vec<Tied<'r>>,
+    baselines: Vec<Tied<'r>>,
+    /// The best tie that is not enough.
+    weak: Option<Strength>,
+    /// In what other runs differ from the head.
+    stale: Option<BTreeSet<Cause>>,
     /// The facets that other runs do not show.
     unbound: Option<BTreeSet<Facet>>,
+    /// Why runs that name a commit are not bound by it.
+    notes: BTreeSet<String>,
 }
 
-/// Ties runs of at least this provenance to the versions of a changed prompt. `branched_at` is
-/// the time of the merge base: a run from before it cannot have seen the change.
+/// When a run was made, and its format.
+type Newest = (Option<DateTime<Utc>>, &'static str);
+
+/// Ties runs to the versions of a changed prompt.
 pub(crate) fn bind(
     change: &Change,
     runs: &[LoadedRun],
-    least: Provenance,
-    (branched_at, now): (Option<DateTime<Utc>>, DateTime<Utc>),
+    files: &[EvidenceFile],
+    terms: &Terms<'_>,
 ) -> Binding {
     let mut refused: Option<Provenance> = None;
-    let changed = changed_facets(change);
-    let mut sorted = Sorted::default();
+    let mut newest = None;
+    let mut sorting = Sorting::of(change, terms);
     for run in runs {
         for arm in run.run.arms.iter().filter(|arm| about(arm, change)) {
-            if run.provenance < least {
+            let tool = files.get(run.file).map_or("", |file| file.tool);
+            newest = newest.max(Some((run.run.made_at, tool)));
+            if run.provenance < terms.provenance {
                 refused = refused.max(Some(run.provenance));
                 continue;
             }
-            sort(&mut sorted, change, &changed, (run, arm), branched_at);
+            sorting.sort(run, arm, tool);
         }
     }
-    if !sorted.candidates.is_empty() && !covers_models(change, &sorted.candidates) {
-        sorted.candidates.clear();
-        sorted.unbound.get_or_insert_default().insert(Facet::Model);
+    sorting.finish(refused, newest)
+}
+
+impl<'r, 'a> Sorting<'r, 'a> {
+    fn of(change: &'a Change, terms: &'a Terms<'a>) -> Self {
+        let new = Change {
+            base: None,
+            ..change.clone()
+        };
+        let all = owed(&new);
+        Self {
+            change,
+            terms,
+            owed: owed(change),
+            whole: (new, all),
+            candidates: Vec::new(),
+            baselines: Vec::new(),
+            weak: None,
+            stale: None,
+            unbound: None,
+            notes: BTreeSet::new(),
+        }
     }
-    let freshness = match (sorted.candidates.is_empty(), sorted.unbound, sorted.stale) {
-        (false, ..) => Freshness::Fresh,
-        (_, Some(hidden), _) => Freshness::Unbound(hidden),
-        (_, None, Some(facets)) => Freshness::Stale(facets),
-        (_, None, None) => Freshness::Missing,
-    };
-    let candidate = newest(sorted.candidates, now);
-    let baseline = newest(sorted.baselines, now);
-    // One side with several models: both name the model, so that the same ones are paired.
-    let several = candidate.len() > 1 || baseline.len() > 1;
-    Binding {
-        refused: refused.map(|found| Refused { found, least }),
-        freshness,
-        candidate: merge(candidate, several),
-        baseline: merge(baseline, several),
+
+    fn sort(&mut self, run: &'r LoadedRun, arm: &'r Arm, format: &'static str) {
+        let Some(head) = &self.change.head else {
+            return;
+        };
+        let old = is_before(run.run.made_at, self.terms.branched_at);
+        let to_head = self.to_head((run, arm), head, old);
+        let tied = |strength| Tied {
+            run,
+            arm,
+            strength,
+            format,
+        };
+        if let Some(strength) = to_head.fits().filter(|_| run.role != Some(Role::Baseline)) {
+            let others = self.other_sets((run, arm), old);
+            if strength < self.terms.strength {
+                self.weak = self.weak.max(Some(strength));
+            } else if others.is_empty() {
+                self.candidates.push(tied(strength));
+            } else {
+                self.stale.get_or_insert_default().extend(others);
+            }
+            return;
+        }
+        let base = self.change.base.as_ref();
+        let to_base = base.map(|base| self.compare((run, arm), base, (self.change, &self.owed)));
+        let fits = to_base.as_ref().and_then(Compared::fits);
+        let enough = fits.filter(|strength| *strength >= self.terms.strength);
+        if let Some(strength) = enough.filter(|_| run.role != Some(Role::Candidate)) {
+            self.baselines.push(tied(strength));
+        }
+        if run.role == Some(Role::Baseline) {
+            return;
+        }
+        let of_base = fits.is_some_and(|strength| strength < Strength::Exact)
+            || to_base.is_some_and(|to_base| to_base.stamped);
+        let mut differs = to_head.different;
+        let hides_nothing_else = to_head.hidden.is_subset(&self.owed);
+        if of_base || (differs.is_empty() && old && hides_nothing_else) {
+            differs.extend(&self.owed);
+        }
+        if differs.is_empty() {
+            self.unbound.get_or_insert_default().extend(to_head.hidden);
+            if let Some(Err(why)) = self.terms.revisions.of(run) {
+                self.notes.insert(why);
+            }
+        } else {
+            let causes = differs.into_iter().map(Cause::Facet);
+            self.stale.get_or_insert_default().extend(causes);
+        }
+    }
+
+    /// Compares a run with the head version. What was made before the branch began is carried
+    /// over only if it is of the very same version: it then has to show everything, since more
+    /// than this pull request may have changed meanwhile, and a label may have moved.
+    fn to_head(&self, (run, arm): (&LoadedRun, &Arm), head: &Prompt, old: bool) -> Compared {
+        let mut compared = self.compare((run, arm), head, (self.change, &self.owed));
+        if !old || compared.stamped {
+            return compared;
+        }
+        if compared.strength == Some(Strength::Label) {
+            compared.strength = None;
+        }
+        if compared.fits() == Some(Strength::Exact) {
+            let (new, all) = &self.whole;
+            return self.compare((run, arm), head, (new, all));
+        }
+        compared
+    }
+
+    fn compare(
+        &self,
+        (run, arm): (&LoadedRun, &Arm),
+        prompt: &Prompt,
+        (change, owed): (&Change, &BTreeSet<Facet>),
+    ) -> Compared {
+        let shown = &arm.shown;
+        let stamp = shown.stamps.get(prompt.id.as_str());
+        let mut compared = Compared {
+            stamped: stamp == Some(&prompt.version.digest()),
+            strength: None,
+            different: BTreeSet::new(),
+            hidden: BTreeSet::new(),
+        };
+        for facet in Facet::ALL {
+            let is_owed = owed.contains(&facet);
+            if !is_owed && !declares(prompt, facet) {
+                continue;
+            }
+            match shows(shown, prompt, facet, change, is_owed) {
+                Some(false) => {
+                    compared.different.insert(facet);
+                }
+                None if is_owed => {
+                    compared.hidden.insert(facet);
+                }
+                Some(true) | None => {}
+            }
+        }
+        // A stamp of another version: what differs is what tells the two versions apart.
+        if stamp.is_some() && !compared.stamped && compared.different.is_empty() {
+            compared.different.extend(owed);
+        }
+        compared.strength = if compared.stamped || compared.hidden.is_empty() {
+            Some(Strength::Exact)
+        } else if let Some(Ok(held)) = self.terms.revisions.of(run) {
+            let version = held.versions.get(&revisions::key(self.change));
+            let same = version == Some(&prompt.version.digest());
+            if !same && compared.different.is_empty() {
+                compared.different.extend(owed);
+            }
+            same.then_some(Strength::Commit)
+        } else {
+            self.labels(arm, prompt).then_some(Strength::Label)
+        };
+        compared
+    }
+
+    /// Whether a run is labelled `prompt@label` with a label that leads to this version: one of
+    /// the policy's, or the one that the prompt's file declares, where the other version
+    /// declares another.
+    fn labels(&self, arm: &Arm, prompt: &Prompt) -> bool {
+        let Some((_, label)) = labelled(arm).filter(|(name, _)| prompt.is_called(name)) else {
+            return false;
+        };
+        let known = self.terms.labels.and_then(|labels| labels.get(label));
+        if let Some(known) = known {
+            return *known == prompt.version.digest();
+        }
+        let declared = |side: &Option<Prompt>| side.as_ref().and_then(|each| each.draft.label());
+        let (base, head) = (declared(&self.change.base), declared(&self.change.head));
+        base != head && prompt.draft.label().as_deref() == Some(label)
+    }
+
+    /// The sets of files that a run is known to be made with others of than the head has: by
+    /// stamp or commit, or because it was made before the branch that changes them began.
+    fn other_sets(&self, (run, arm): (&LoadedRun, &Arm), old: bool) -> BTreeSet<Cause> {
+        let mut others = BTreeSet::new();
+        for kind in Kind::ALL {
+            let set = self.terms.sets.get(kind);
+            let Some(digest) = set.digest else { continue };
+            let held = self.terms.revisions.of(run).and_then(Result::ok);
+            let shown = match (arm.shown.stamps.get(kind.id()), held) {
+                (Some(stamp), _) => Some(*stamp == digest),
+                (None, Some(held)) => Some(held.sets.get(&kind) == Some(&Some(digest))),
+                (None, None) => None,
+            };
+            if !shown.unwrap_or(!(set.touched && old)) {
+                others.insert(match kind {
+                    Kind::Datasets => Cause::Dataset,
+                    Kind::Judges => Cause::Judge,
+                });
+            }
+        }
+        others
+    }
+
+    fn finish(mut self, refused: Option<Provenance>, newest_run: Option<Newest>) -> Binding {
+        let terms = self.terms;
+        if !self.candidates.is_empty() && !covers_models(self.change, &self.candidates) {
+            self.candidates.clear();
+            self.unbound.get_or_insert_default().insert(Facet::Model);
+        }
+        let candidate = newest(self.candidates, terms.now);
+        let baseline = newest(self.baselines, terms.now);
+        // One side with several models: both name the model, so that the same ones are paired.
+        let several = candidate.len() > 1 || baseline.len() > 1;
+        let mut candidate = merge(candidate, several, terms.branched_at);
+        let baseline = merge(baseline, several, terms.branched_at);
+        let sides = baseline.as_ref().zip(candidate.as_ref());
+        let harness = sides.and_then(|(base, head)| base.harness(head));
+        if terms.same_harness && harness.is_some() {
+            candidate = None;
+            self.stale = Some(BTreeSet::from([Cause::Harness]));
+            self.unbound = None;
+            self.weak = None;
+        }
+        let weak = self.weak.filter(|_| candidate.is_none());
+        let freshness = match (&candidate, self.unbound, self.stale) {
+            (Some(_), ..) => Freshness::Fresh,
+            (None, Some(hidden), _) => Freshness::Unbound(hidden),
+            (None, None, _) if weak.is_some() => Freshness::Unbound(BTreeSet::new()),
+            (None, None, Some(causes)) => Freshness::Stale(causes),
+            (None, None, None) => Freshness::Missing,
+        };
+        let format = newest_run.map(|(_, format)| format);
+        let usual = format.and_then(tools::command).map(str::to_owned);
+        Binding {
+            refused: refused.map(|found| Refused {
+                found,
+                least: terms.provenance,
+            }),
+            weak: weak.map(|found| Weak {
+                found,
+                least: terms.strength,
+            }),
+            notes: match freshness {
+                Freshness::Unbound(_) => self.notes,
+                _ => BTreeSet::new(),
+            },
+            freshness,
+            candidate,
+            baseline,
+            harness,
+            format,
+            newest: newest_run.and_then(|(made, _)| made),
+            now: terms.now,
+            again: terms.command.clone().or(usual),
+        }
     }
 }
 
 /// Whether the runs cover every model that the head version names: a run of the old model says
 /// nothing of the one that was added.
-fn covers_models(change: &Change, candidates: &[(&LoadedRun, &Arm)]) -> bool {
+fn covers_models(change: &Change, candidates: &[Tied<'_>]) -> bool {
     let Some(head) = &change.head else {
         return true;
     };
@@ -193,55 +405,16 @@ fn covers_models(change: &Change, candidates: &[(&LoadedRun, &Arm)]) -> bool {
         .iter()
         .filter_map(|each| each.model.as_ref());
     models.all(|model| {
-        candidates.iter().any(|(_, arm)| match &arm.shown.model {
+        candidates.iter().any(|tied| match &tied.arm.shown.model {
             Some(shown) => shown.same(model),
-            // Only a stamp binds a run that shows no model.
+            // Only a stamp, a commit or a label binds a run that shows no model.
             None => true,
         })
     })
 }
 
-fn sort<'r>(
-    sorted: &mut Sorted<'r>,
-    change: &Change,
-    changed: &BTreeSet<Facet>,
-    (run, arm): (&'r LoadedRun, &'r Arm),
-    branched_at: Option<DateTime<Utc>>,
-) {
-    let Some(head) = &change.head else { return };
-    let to_head = compare(arm, head, change, changed);
-    if run.role != Some(Role::Baseline) && to_head.fits() {
-        sorted.candidates.push((run, arm));
-        return;
-    }
-    let to_base = change
-        .base
-        .as_ref()
-        .map(|base| compare(arm, base, change, changed));
-    if run.role != Some(Role::Candidate) && to_base.as_ref().is_some_and(Compared::fits) {
-        sorted.baselines.push((run, arm));
-    }
-    if run.role == Some(Role::Baseline) {
-        return;
-    }
-    let made = run.run.made_at.zip(branched_at);
-    let old = made.is_some_and(|(made, branched)| made < branched);
-    let mut differs = to_head.different;
-    if to_base.is_some_and(|to_base| to_base.stamped) || (differs.is_empty() && old) {
-        differs.extend(changed);
-    }
-    if differs.is_empty() {
-        sorted
-            .unbound
-            .get_or_insert_default()
-            .extend(to_head.hidden);
-    } else {
-        sorted.stale.get_or_insert_default().extend(differs);
-    }
-}
-
 /// The facets that a run has to show: those that changed, or all that a new prompt has.
-fn changed_facets(change: &Change) -> BTreeSet<Facet> {
+fn owed(change: &Change) -> BTreeSet<Facet> {
     match (&change.base, &change.head) {
         (Some(_), Some(_)) => {
             let mut facets = change.facets.clone();
@@ -270,6 +443,11 @@ fn changed_facets(change: &Change) -> BTreeSet<Facet> {
     }
 }
 
+/// The name and the label of a run that is labelled `prompt@label`.
+fn labelled(arm: &Arm) -> Option<(&str, &str)> {
+    arm.shown.label.as_deref()?.rsplit_once('@')
+}
+
 /// Whether a run is one of this prompt at all, of whatever version.
 fn about(arm: &Arm, change: &Change) -> bool {
     let shown = &arm.shown;
@@ -279,10 +457,7 @@ fn about(arm: &Arm, change: &Change) -> bool {
         .any(|prompt| {
             let id = prompt.id.as_str();
             let path = prompt.path.as_str();
-            let named = |text: &Option<String>| {
-                text.as_deref()
-                    .is_some_and(|text| text == id || Some(text) == prompt.draft.name())
-            };
+            let named = |text: Option<&str>| text.is_some_and(|text| prompt.is_called(text));
             let file = shown.file.as_deref().is_some_and(|file| {
                 let file = file.replace('\\', "/");
                 let file = file.split('#').next().unwrap_or(&file);
@@ -292,113 +467,9 @@ fn about(arm: &Arm, change: &Change) -> bool {
                         && path.ends_with(file.trim_start_matches("../").trim_start_matches("./")))
             });
             shown.stamps.contains_key(id)
-                || named(&shown.label)
+                || named(shown.label.as_deref())
+                || named(labelled(arm).map(|(name, _)| name))
                 || file
                 || template(shown, prompt) == Some(true)
         })
-}
-
-fn compare(arm: &Arm, prompt: &Prompt, change: &Change, changed: &BTreeSet<Facet>) -> Compared {
-    let shown = &arm.shown;
-    let stamp = shown.stamps.get(prompt.id.as_str());
-    let mut compared = Compared {
-        stamped: stamp == Some(&prompt.version.digest()),
-        different: BTreeSet::new(),
-        hidden: BTreeSet::new(),
-    };
-    for facet in Facet::ALL {
-        let owed = changed.contains(&facet);
-        if !owed && !declares(prompt, facet) {
-            continue;
-        }
-        match shows(shown, prompt, facet, change, owed) {
-            Some(false) => {
-                compared.different.insert(facet);
-            }
-            None if owed => {
-                compared.hidden.insert(facet);
-            }
-            Some(true) | None => {}
-        }
-    }
-    // A stamp of another version: what differs is what tells the two versions apart.
-    if stamp.is_some() && !compared.stamped && compared.different.is_empty() {
-        compared.different.extend(changed);
-    }
-    compared
-}
-
-/// Arms by the model that they show.
-type ByModel<'r> = BTreeMap<Option<String>, Vec<(&'r LoadedRun, &'r Arm)>>;
-
-/// The arms of the newest run of each model, among those of the best provenance. A time in the
-/// future is none.
-fn newest<'r>(mut arms: Vec<(&'r LoadedRun, &'r Arm)>, now: DateTime<Utc>) -> ByModel<'r> {
-    let made = |run: &LoadedRun| run.run.made_at.filter(|made| *made <= now);
-    // A time that the file itself tells must not let a weaker file replace a stronger one.
-    arms.sort_by_key(|(run, _)| (run.provenance, made(run), run.file));
-    let mut newest = ByModel::new();
-    for (run, arm) in arms {
-        let model = arm.shown.model.as_ref().map(ToString::to_string);
-        let kept = newest.entry(model).or_default();
-        if kept
-            .first()
-            .is_some_and(|(other, _)| other.file != run.file)
-        {
-            kept.clear();
-        }
-        kept.push((run, arm));
-    }
-    newest
-}
-
-/// Puts the arms of one version together. Where one file has a case twice for one model, the
-/// worse result counts: nobody can tell which one is meant.
-fn merge(arms: ByModel<'_>, several: bool) -> Option<BoundCases> {
-    if arms.is_empty() {
-        return None;
-    }
-    let mut bound = BoundCases::default();
-    for (model, arms) in arms {
-        for (run, arm) in arms {
-            bound.files.insert(run.file);
-            bound.without_assertions += arm.without_assertions;
-            bound.made_with.insert(made_with(arm));
-            for case in &arm.cases {
-                let id = match &model {
-                    Some(model) if several => format!("{} @ {model}", case.id),
-                    _ => case.id.clone(),
-                };
-                let new = || BoundCase {
-                    case: Arc::clone(case),
-                    file: run.file,
-                };
-                let kept = bound.cases.entry(id).or_insert_with(new);
-                if rank(case.result()) > rank(kept.case.result()) {
-                    *kept = new();
-                }
-            }
-        }
-    }
-    Some(bound)
-}
-
-fn rank(result: CaseResult) -> u8 {
-    match result {
-        CaseResult::Passed => 0,
-        CaseResult::Errored => 1,
-        CaseResult::Failed => 2,
-    }
-}
-
-/// The model and its parameters, as far as a run shows them.
-fn made_with(arm: &Arm) -> String {
-    let model = arm.shown.model.as_ref().map(ToString::to_string);
-    let settings = arm.shown.settings.as_ref();
-    let parameters = settings.map(|settings| serde_json::json!(settings.parameters));
-    format!(
-        "{} {}",
-        model.unwrap_or_default(),
-        parameters.as_ref().map(canonical::json).unwrap_or_default()
-    )
 }

@@ -1,7 +1,10 @@
 //! Each changed prompt beside the evidence that is about it: what gates and categories see.
 
-use super::binding::{self, Binding, Refused};
+use super::binding::{self, Binding, Refused, Terms};
 use super::collect::{Evidence, Use};
+use super::revisions::Revisions;
+use super::sets::Sets;
+use super::testset::Drift;
 use super::traces::calls::{Coverage, Group, GroupKey};
 use super::traces::fields::{Field, Mask};
 use super::traces::span::trace_id;
@@ -22,6 +25,8 @@ pub(crate) struct Judged<'a> {
     pub(crate) calls: Option<Calls>,
     /// Why traces that were given do not count.
     pub(crate) refused_traces: Option<Refused>,
+    /// What the change does to the test set; `None` where there are no two runs.
+    pub(crate) drift: Option<Drift>,
 }
 
 impl Judged<'_> {
@@ -169,12 +174,23 @@ impl Calls {
     }
 }
 
+/// What was looked up in the repository for what the evidence names.
+#[derive(Default)]
+pub(crate) struct LookedUp {
+    /// The versions that traces name.
+    pub(crate) versions: Versions,
+    /// The commits that eval runs name.
+    pub(crate) revisions: Revisions,
+    /// Datasets and judges at head.
+    pub(crate) sets: Sets,
+}
+
 /// Puts every changed prompt that needs evidence beside its evidence.
 pub(crate) fn judge<'a>(
     policy: &Policy,
     changes: &'a ChangeSet,
     evidence: &Evidence,
-    versions: &Versions,
+    known: &LookedUp,
     (branched_at, now): (Option<DateTime<Utc>>, DateTime<Utc>),
 ) -> Vec<Judged<'a>> {
     changes
@@ -186,14 +202,29 @@ pub(crate) fn judge<'a>(
             // All traces are joined, so one file that does not count takes them all with it.
             let found = evidence.least_of(Use::Traces);
             let refused = found.filter(|found| *found < least);
+            let id = change.id.as_str();
+            let terms = Terms {
+                provenance: least,
+                strength: policy.sufficient.least(change.risk),
+                same_harness: policy.eval_runs.same_harness,
+                command: policy.eval_runs.command(id),
+                labels: policy.labels.get(id),
+                revisions: &known.revisions,
+                sets: &known.sets,
+                branched_at,
+                now,
+            };
+            let binding = binding::bind(change, &evidence.runs, &evidence.files, &terms);
+            let sides = binding.baseline.as_ref().zip(binding.candidate.as_ref());
             Judged {
                 change,
-                binding: binding::bind(change, &evidence.runs, least, (branched_at, now)),
+                drift: sides.map(|(base, head)| Drift::between(base, head)),
+                binding,
                 calls: evidence
                     .coverage
                     .as_ref()
                     .filter(|_| refused.is_none())
-                    .map(|coverage| calls(policy, change, coverage, versions)),
+                    .map(|coverage| calls(policy, change, coverage, &known.versions)),
                 refused_traces: refused.map(|found| Refused { found, least }),
             }
         })

@@ -1,16 +1,25 @@
 //! Everything that a score or a gate rests on: read, bounded, hashed.
 
 pub(crate) mod binding;
+mod bound;
 pub(crate) mod collect;
 pub(crate) mod evals;
+mod freshness;
 mod home;
 pub(crate) mod judged;
 mod reading;
+pub(crate) mod revisions;
 pub(crate) mod saved;
+pub(crate) mod sets;
 mod shows;
 pub(crate) mod slow;
 pub(crate) mod supply;
+#[cfg(test)]
+mod tests;
+pub(crate) mod testset;
 pub(crate) mod texts;
+pub(crate) mod told;
+pub(crate) mod tools;
 pub(crate) mod traces;
 pub(crate) mod versions;
 

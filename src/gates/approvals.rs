@@ -1,7 +1,7 @@
 //! Eval gate: the groups that the policy names for the risk tier approved this version.
 
 use super::{Facts, Gate, GateKind, ON_FAIL, Ruling, Section, State};
-use crate::approval::{Approvals as Given, Decision};
+use crate::approval::{Approvals as Given, Decision, Purpose};
 use crate::prompt::PromptId;
 use crate::reason::Code;
 use crate::untrusted::Untrusted;
@@ -44,7 +44,9 @@ impl Gate for Approved {
         let mut rulings = Vec::new();
         for change in &facts.changes.changes {
             let id = &change.id;
-            let of = |decision: &&Decision| decision.subject.prompt() == Some(id);
+            let of = |decision: &&Decision| {
+                decision.subject.prompt() == Some(id) && decision.purpose == Purpose::Content
+            };
             let decisions: Vec<&Decision> = facts.approvals.decisions.iter().filter(of).collect();
             if !decisions.is_empty() {
                 rulings.push(ruling(Some(id), facts.approvals, &decisions));

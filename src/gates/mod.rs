@@ -13,6 +13,7 @@ mod prompt_version;
 mod request_metadata;
 mod share;
 mod tally;
+mod test_set;
 mod traces_to_evals;
 mod waivers;
 
@@ -33,6 +34,7 @@ use crate::yaml::{Errors, Fields, Node};
 pub(crate) use crate::verdict::State;
 pub(crate) use expected_evidence::ID as EXPECTED_EVIDENCE;
 pub(crate) use tally::{Alike, Tally, alike};
+pub(crate) use test_set::ID as TEST_SET;
 pub(crate) use waivers::{Waiver, Waivers};
 
 /// The gates, in the order of the card: hard gates first.
@@ -45,6 +47,7 @@ pub(crate) const KINDS: &[&dyn GateKind] = &[
     &expected_evidence::ExpectedEvidence,
     &min_examples::MinExamples,
     &max_regression::MaxRegression,
+    &test_set::TestSet,
     &hidden_characters::HiddenCharacters,
     &approvals::Approvals,
     &policy_change::PolicyChange,

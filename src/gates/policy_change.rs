@@ -2,6 +2,7 @@
 
 use super::approvals::{not_applicable, ruling};
 use super::{Facts, Gate, GateKind, Ruling, Section, State};
+use crate::approval::Purpose;
 use crate::reason::Code;
 use crate::yaml::{Errors, Node};
 
@@ -13,7 +14,7 @@ impl GateKind for PolicyChange {
     }
 
     fn about(&self) -> &'static str {
-        "a change of the policy, CODEOWNERS, a dataset, a judge prompt, kept evidence, a template or the gate's workflow is approved by the policy's owners"
+        "a change of the policy, CODEOWNERS, kept evidence, a template, the gate's workflow and, where the test set has no owner, a dataset or a judge prompt is approved by the policy's owners"
     }
 
     fn section(&self) -> Section {
@@ -31,7 +32,8 @@ impl Gate for PolicyChange {
             .approvals
             .decisions
             .iter()
-            .filter(|decision| decision.subject.prompt().is_none());
+            .filter(|decision| decision.subject.prompt().is_none())
+            .filter(|decision| decision.purpose == Purpose::Content);
         let mut rulings: Vec<Ruling> = files
             .map(|decision| ruling(None, facts.approvals, &[decision]))
             .collect();

@@ -1,12 +1,16 @@
 //! Hard gate: the eval run is of the head version, and some of its cases come from traces.
 
+use std::collections::BTreeSet;
+
 use super::{Facts, Gate, GateKind, Ruling, Section, State, unreadable};
-use crate::evidence::binding::{Binding, Freshness};
+use crate::evidence::binding::{Binding, Freshness, listed};
 use crate::evidence::collect::Use;
 use crate::evidence::judged::Judged;
+use crate::evidence::tools;
 use crate::measure::{Measured, Metric};
 use crate::policy::scope::Stage;
 use crate::prompt::PromptId;
+use crate::prompt::version::Facet;
 use crate::reason::Code;
 use crate::yaml::{Errors, Node};
 
@@ -119,18 +123,14 @@ pub(super) fn not_fresh(
     if let (Freshness::Missing, Some(refused)) = (&binding.freshness, binding.refused) {
         return Some(inadmissible(prompt, refused.words("eval results"), needed));
     }
-    let list = |facets: &std::collections::BTreeSet<crate::prompt::version::Facet>| {
-        let words: Vec<&str> = facets.iter().map(|facet| facet.id()).collect();
-        words.join(", ")
-    };
-    let (state, code, found) = match &binding.freshness {
+    let (state, code, mut found) = match &binding.freshness {
         Freshness::Fresh => return None,
-        Freshness::Stale(facets) => (
+        Freshness::Stale(causes) => (
             State::Stale,
             Code::EvidenceStale,
             format!(
-                "the eval results differ from the head version in: {}",
-                list(facets)
+                "the eval results differ from the head in: {}",
+                listed(causes)
             ),
         ),
         Freshness::Missing => (
@@ -138,23 +138,37 @@ pub(super) fn not_fresh(
             Code::EvidenceMissing,
             String::from("no eval run of this prompt"),
         ),
-        Freshness::Unbound(facets) => (
-            State::Missing,
-            Code::FacetNotShown,
-            format!(
-                "the eval results do not show what changed: {}",
-                list(facets)
-            ),
-        ),
+        Freshness::Unbound(facets) => match binding.weak {
+            Some(weak) => (State::Missing, Code::BindingWeak, weak.words()),
+            None => (State::Missing, Code::FacetNotShown, hidden(facets)),
+        },
     };
+    for note in &binding.notes {
+        found.push_str(&format!("; {note}"));
+    }
     let ruling = Ruling::of(prompt, state, code, found, needed);
-    Some(match (&binding.freshness, prompt) {
-        (Freshness::Unbound(_), Some(id)) => {
-            let id = id.as_str();
+    Some(match (&binding.freshness, prompt, &binding.again) {
+        (Freshness::Unbound(_), Some(id), _) => {
+            let (key, value) = (format!("gatecard:{}", id.as_str()), "sha256:<version>");
+            let stamp = tools::stamp(binding.format, &key, value);
             ruling.fix(format!(
-                "stamp the run: promptfoo's `tags: {{\"gatecard:{id}\": \"sha256:<version>\"}}`, with the version that `gatecard prompts --format json` prints"
+                "stamp the run: {stamp}, with the version that `gatecard prompts --lock` writes"
             ))
         }
+        (Freshness::Stale(_), _, Some(command)) => ruling.fix(format!(
+            "run the evals again on the head commit: `{command}`"
+        )),
+        (Freshness::Missing, _, Some(command)) => ruling.fix(format!(
+            "run the evals on the head commit: `{command}`; name the results in the action's `evidence` input, or with `--evidence`"
+        )),
         _ => ruling,
     })
+}
+
+fn hidden(facets: &BTreeSet<Facet>) -> String {
+    let words: Vec<&str> = facets.iter().map(|facet| facet.id()).collect();
+    format!(
+        "the eval results do not show what changed: {}",
+        words.join(", ")
+    )
 }

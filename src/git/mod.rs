@@ -8,8 +8,8 @@ mod first_parents;
 mod history;
 mod line;
 mod path;
+mod prefix;
 mod trees;
-
 pub(crate) mod write;
 
 use std::fmt;

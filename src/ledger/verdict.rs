@@ -278,6 +278,9 @@ pub(crate) struct Approval {
     pub(crate) digest: Option<Digest>,
     /// The group.
     pub(crate) group: String,
+    /// The gate that asked, where it is not the usual one: `test_set`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) gate: Option<String>,
     /// The reviews that counted.
     pub(crate) counted: Vec<u64>,
 }

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::approval::{Approvals, Subject};
+use crate::approval::{Approvals, Purpose, Subject};
+use crate::gates::TEST_SET;
 
 /// How many approvals that do not count are told to people for a subject and group.
 pub(super) const SHOWN: usize = 10;
@@ -32,7 +33,7 @@ pub(crate) fn approvals_json(approvals: &Approvals) -> Value {
             Subject::Prompt(_) => Vec::new(),
             Subject::Files(paths) => paths.iter().map(ToString::to_string).collect(),
         };
-        json!({
+        let mut entry = json!({
             "subject": decision.subject.name(),
             "files": files,
             "digest": decision.version,
@@ -40,7 +41,11 @@ pub(crate) fn approvals_json(approvals: &Approvals) -> Value {
             "needed": decision.group.who(),
             "counted": counted.collect::<Vec<_>>(),
             "discarded": discarded.collect::<Vec<_>>(),
-        })
+        });
+        if let (Purpose::TestSet, Some(entry)) = (decision.purpose, entry.as_object_mut()) {
+            entry.insert(String::from("gate"), json!(TEST_SET));
+        }
+        entry
     });
     entries.collect()
 }
@@ -76,7 +81,7 @@ pub(crate) fn approvals_text(approvals: &Approvals) -> Vec<String> {
             .map(|digest| format!(" {}", digest.short()));
         lines.push(format!(
             "{mark} {}{} · {}",
-            decision.subject.words().log(),
+            decision.words().log(),
             digest.unwrap_or_default(),
             decision.group.words().log()
         ));

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
-use super::{Look, Output, RenderError};
+use super::{Look, Output, RenderError, binding};
 use crate::anchor::OnRecord;
 use crate::ledger::past;
 use crate::prompt::PromptId;
@@ -108,6 +108,10 @@ struct Change<'r> {
     facets: &'r [&'static str],
     triggers: &'r [&'static str],
     freshness: Option<&'r str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    binding: Option<binding::Binding<'r>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    test_set: Option<binding::TestSet<'r>>,
     differences: Vec<DifferenceOut<'r>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_approved: Option<LastApproved<'r>>,
@@ -164,7 +168,7 @@ fn last_approved(found: &past::Prior) -> Option<LastApproved<'_>> {
     })
 }
 
-fn time(time: DateTime<Utc>) -> String {
+pub(super) fn time(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
@@ -395,6 +399,11 @@ fn changes(report: &Report) -> Vec<Change<'_>> {
             facets: &change.facets,
             triggers: &change.triggers,
             freshness: change.freshness.as_ref().map(Untrusted::for_machines),
+            binding: change
+                .freshness
+                .is_some()
+                .then(|| binding::of(&change.told)),
+            test_set: change.told.drift.as_ref().map(binding::test_set),
             differences: change.differences.iter().map(difference).collect(),
             last_approved: change.prior.as_ref().and_then(last_approved),
         })

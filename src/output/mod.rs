@@ -1,6 +1,7 @@
 //! Outputs: the family of renderers from a report to bytes. Same report, same bytes.
 
 mod approvals;
+mod binding;
 mod json;
 mod markdown;
 mod text;

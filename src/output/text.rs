@@ -229,10 +229,11 @@ impl Page {
                 .from
                 .as_ref()
                 .map(|from| format!(" from {}", from.log()));
-            let freshness = change
-                .freshness
-                .as_ref()
-                .map(|words| format!(" · evidence {}", words.log()));
+            let freshness = change.freshness.as_ref().map(|words| {
+                let mut words = vec![words.log()];
+                words.extend(change.told.words().iter().map(Untrusted::log));
+                format!(" · evidence {}", words.join(", "))
+            });
             self.line(&format!(
                 "  {id}  {}{}  {}{}",
                 change.kind,
@@ -240,6 +241,9 @@ impl Page {
                 version(change),
                 freshness.unwrap_or_default()
             ));
+            for line in change.told.test_set() {
+                self.prose("    ", 6, &line.log());
+            }
             if let Some(found) = change.prior.as_ref() {
                 self.prose("    ", 6, &prior(found, change.before, Untrusted::log));
             }

@@ -1,12 +1,14 @@
 //! The policy file: read from the base branch, valid by construction, all errors at once.
 
 mod archives;
+pub(crate) mod eval_runs;
 pub(crate) mod ledger;
 pub(crate) mod people;
 pub(crate) mod provenance;
 mod read;
 pub(crate) mod scope;
 pub(crate) mod sources;
+pub(crate) mod strength;
 
 use std::collections::BTreeMap;
 
@@ -15,11 +17,13 @@ use crate::git::RepoPath;
 use crate::glob::Pattern;
 use crate::units::{Digest, Percent, Points, Score, Weight};
 use crate::yaml::{Errors, Fields};
+use eval_runs::EvalRuns;
 use ledger::LedgerRule;
 use people::People;
 use provenance::Admissible;
 use scope::Scope;
 use sources::Evidence;
+use strength::Sufficient;
 
 pub(crate) use read::{TOP_LEVEL, percent, whole};
 
@@ -331,6 +335,10 @@ pub(crate) struct Policy {
     pub(crate) evidence: Evidence,
     /// The least provenance that counts, by risk.
     pub(crate) admissible: Admissible,
+    /// The least strength of a binding that counts, by risk.
+    pub(crate) sufficient: Sufficient,
+    /// How evals are run, and who answers for their cases.
+    pub(crate) eval_runs: EvalRuns,
     /// What an artifact may hold.
     pub(crate) archives: ArchiveLimits,
     /// The seven categories.

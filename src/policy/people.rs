@@ -85,6 +85,17 @@ impl People {
         people
     }
 
+    /// Reads the name of a group.
+    pub(super) fn group(&self, node: &Node<'_>, errors: &mut Errors<'_>) -> Option<String> {
+        let known: Vec<&str> = self.groups.keys().map(String::as_str).collect();
+        let name = node.text(errors)?;
+        if known.contains(&name) {
+            return Some(name.to_owned());
+        }
+        node.unknown(errors, "group", name, &known);
+        None
+    }
+
     /// Reads a list of groups, each once.
     fn named(&self, node: &Node<'_>, errors: &mut Errors<'_>) -> Vec<String> {
         let known: Vec<&str> = self.groups.keys().map(String::as_str).collect();

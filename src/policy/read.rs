@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 
 use super::archives;
+use super::eval_runs::EvalRuns;
 use super::ledger::LedgerRule;
 use super::people::People;
 use super::provenance::Admissible;
 use super::scope::{self, Scope};
 use super::sources::Evidence;
+use super::strength::Sufficient;
 use super::{
     Band, Bands, CHECK_RUN, CategoryId, CategoryRule, CommentMode, Mode, Needs, Policy, Price,
     TemplatePaths,
@@ -30,6 +32,8 @@ pub(crate) const TOP_LEVEL: &[&str] = &[
     "labels",
     "evidence",
     "provenance",
+    "binding",
+    "evals",
     "artifact_limits",
     "categories",
     "bands",
@@ -69,6 +73,7 @@ pub(super) fn policy(top: &Fields<'_>, errors: &mut Errors<'_>) -> Policy {
     let scope = Scope::read(top, errors);
     let mut evidence = Evidence::read(top.get("evidence"), errors);
     evidence.calls.any_environment = scope.before_production();
+    let people = People::read(top, errors);
     Policy {
         mode: word(top, "mode", Mode::WORDS, errors).unwrap_or(Mode::Enforce),
         scope,
@@ -77,6 +82,8 @@ pub(super) fn policy(top: &Fields<'_>, errors: &mut Errors<'_>) -> Policy {
         labels: labels(top, errors),
         evidence,
         admissible: Admissible::read(top.get("provenance"), errors),
+        sufficient: Sufficient::read(top.get("binding"), errors),
+        eval_runs: eval_runs(top, &people, errors),
         archives: archives::limits(top.get("artifact_limits"), errors),
         categories: categories(top.get("categories"), errors),
         bands: bands(top.get("bands"), errors),
@@ -90,7 +97,7 @@ pub(super) fn policy(top: &Fields<'_>, errors: &mut Errors<'_>) -> Policy {
             .get("min_traces")
             .and_then(|node| whole(node, 1, errors))
             .unwrap_or(100),
-        people: People::read(top, errors),
+        people,
         prices: prices(top.get("prices"), errors),
         ledger: LedgerRule::read(top.get("ledger"), errors),
         comment: word(top, "comment", CommentMode::WORDS, errors).unwrap_or(CommentMode::Update),
@@ -103,6 +110,15 @@ pub(super) fn policy(top: &Fields<'_>, errors: &mut Errors<'_>) -> Policy {
             .get("status_name")
             .and_then(|node| status_name(node, errors)),
     }
+}
+
+fn eval_runs(top: &Fields<'_>, people: &People, errors: &mut Errors<'_>) -> EvalRuns {
+    let fields = top
+        .get("evals")
+        .map(|node| node.fields(&EvalRuns::KEYS, errors));
+    fields
+        .map(|fields| EvalRuns::read(&fields, people, errors))
+        .unwrap_or_default()
 }
 
 fn templates(node: Option<&Node<'_>>, errors: &mut Errors<'_>) -> TemplatePaths {

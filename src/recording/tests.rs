@@ -331,6 +331,7 @@ fn approved() -> (About, Verdict) {
             files: Vec::new(),
             digest: verdict.changes[0].to,
             group: group.to_owned(),
+            gate: None,
             counted: vec![7],
         })
         .into();
@@ -353,6 +354,7 @@ fn a_gate_on_approvals_says_what_the_approvals_say() {
             files: vec![String::from("gatecard.yml")],
             digest: None,
             group: String::from("owners"),
+            gate: None,
             counted: counted.to_vec(),
         });
     };
@@ -400,6 +402,41 @@ fn a_gate_on_approvals_says_what_the_approvals_say() {
         }
         let found = contradictions(&about, &verdict, None);
         assert_eq!(found.is_empty(), holds, "{counted:?} {outcome}: {found:?}");
+    }
+}
+
+#[test]
+fn a_gate_on_the_test_set_says_what_its_owner_said() {
+    let asked = |prompt: Option<&str>, counted: &[u64]| Approval {
+        prompt: prompt.map(str::to_owned),
+        files: prompt.map_or_else(|| vec![String::from("cases.json")], |_| Vec::new()),
+        digest: None,
+        group: String::from("quality"),
+        gate: Some(String::from("test_set")),
+        counted: counted.to_vec(),
+    };
+    for (counted, outcome, code, holds) in [
+        (&[9][..], "pass", "approved", true),
+        (&[], "pass", "approved", false),
+        (&[], "missing", "approval-missing", true),
+        (&[9], "missing", "approval-missing", false),
+    ] {
+        for of_prompt in [true, false] {
+            let (about, mut verdict) = approved();
+            let id = verdict.changes[0].id.clone();
+            let prompt = of_prompt.then_some(id.as_str());
+            verdict.approvals.push(asked(prompt, counted));
+            for each in &mut verdict.outcomes {
+                if each.gate == "test_set" {
+                    each.prompt = prompt.map(str::to_owned);
+                    each.outcome = outcome.to_owned();
+                    each.code = code.to_owned();
+                }
+            }
+            let found = contradictions(&about, &verdict, None);
+            let of_approvals = found.iter().all(|each| each.what != What::Approvals);
+            assert_eq!(of_approvals, holds, "{counted:?} {outcome}: {found:?}");
+        }
     }
 }
 
@@ -493,6 +530,7 @@ fn decision(
     Decision {
         subject: Approves::Prompt(PromptId::new(prompt)),
         version: Some(digest()),
+        purpose: crate::approval::Purpose::Content,
         head: commit(),
         group: Group {
             name: group.to_owned(),

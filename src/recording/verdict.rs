@@ -3,8 +3,8 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::approval::{Approvals, Subject};
-use crate::gates;
+use crate::approval::{Approvals, Purpose, Subject};
+use crate::gates::{self, TEST_SET};
 use crate::git::RepoPath;
 use crate::ledger::arithmetic;
 use crate::ledger::entry::Time;
@@ -187,6 +187,10 @@ fn approvals(approvals: &Approvals) -> Vec<Approval> {
             files,
             digest: decision.version,
             group: bounded(&decision.group.name),
+            gate: match decision.purpose {
+                Purpose::Content => None,
+                Purpose::TestSet => Some(TEST_SET.to_owned()),
+            },
             counted,
         }
     });

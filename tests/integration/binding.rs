@@ -388,3 +388,205 @@ fn a_model_that_was_added_needs_a_run_of_its_own() {
     assert_ne!(ran.json()["changes"][0]["freshness"], "fresh");
     assert!(!ran.gate("min_examples").starts_with("pass"), "{}", ran.out);
 }
+
+/// A policy with more lines than the smallest.
+fn under(policy: &str) -> Repo {
+    let repo = Repo::with(&[
+        (".github/gatecard.yml", &format!("{POLICY}{policy}")),
+        ("prompts/answer.md", &prompt("version: 1", BASE_PROMPT)),
+        ("evals/cases.json", "[1]"),
+    ]);
+    repo.branch("head");
+    repo.write(&[("prompts/answer.md", &prompt("version: 2", HEAD_PROMPT))]);
+    repo.commit("change the prompt");
+    repo
+}
+
+/// A run that shows nothing but its label.
+fn labelled(label: &str) -> Evals {
+    let mut run = Evals::passing(HEAD_PROMPT);
+    let shown = &mut run.0["results"]["prompts"][0];
+    shown["label"] = json!(label);
+    shown.as_object_mut().unwrap().remove("raw");
+    run
+}
+
+#[test]
+fn a_label_is_enough_where_the_policy_says_so() {
+    for (policy, label, want) in [
+        ("", "prompts/answer@2", FRESH),
+        (
+            "",
+            "prompts/answer@1",
+            "stale(template): stale evidence-stale",
+        ),
+        ("", "prompts/answer@9", "unbound: missing facet-not-shown"),
+        (
+            "binding: { standard: commit }\n",
+            "prompts/answer@2",
+            "unbound: missing binding-weak",
+        ),
+    ] {
+        let repo = under(policy);
+        let found = judged(&check(&repo, &[labelled(label)]));
+        assert_eq!(found, want, "{policy} {label}");
+    }
+    let repo = under("");
+    let binding = &check(&repo, &[labelled("prompts/answer@2")]).json()["changes"][0]["binding"];
+    assert_eq!(binding["strength"], "label");
+}
+
+#[test]
+fn a_run_from_before_the_dataset_changed_is_stale() {
+    let repo = under("datasets: [\"evals/*.json\"]\n");
+    repo.write(&[("evals/cases.json", "[1, 2]")]);
+    repo.commit("add a case");
+    let lock = repo.beside("gatecard.lock");
+    let path = repo.path();
+    let args = ["prompts", "--repo", path.to_str().unwrap(), "--lock"];
+    let args = [&args[..], &[lock.to_str().unwrap()]].concat();
+    gatecard_with(&args, &[]).exits(0);
+    let lock: Value = serde_json::from_slice(&std::fs::read(lock).unwrap()).unwrap();
+    let digest = lock["datasets"]["digest"].as_str().unwrap();
+    let run = |made: &str, stamp: Option<&str>| {
+        let mut run = Evals::passing(HEAD_PROMPT);
+        run.0["metadata"]["evaluationCreatedAt"] = json!(made);
+        if let Some(stamp) = stamp {
+            run.0["config"]["tags"] = json!({ "gatecard:datasets": format!("sha256:{stamp}") });
+        }
+        run
+    };
+    let (old, new) = ("2026-11-19T12:00:00Z", "2026-11-21T12:00:00Z");
+    let other = "0".repeat(64);
+    for (made, stamp, want) in [
+        (new, None, FRESH),
+        (old, None, "stale(dataset): stale evidence-stale"),
+        (old, Some(digest), FRESH),
+        (
+            new,
+            Some(other.as_str()),
+            "stale(dataset): stale evidence-stale",
+        ),
+    ] {
+        let found = judged(&check(&repo, &[run(made, stamp)]));
+        assert_eq!(found, want, "{made} {stamp:?}");
+    }
+}
+
+#[test]
+fn a_reverts_evidence_is_shown_as_carried_with_its_age() {
+    let repo = Repo::sample();
+    repo.checkout("main");
+    repo.git(&["merge", "--quiet", "--ff-only", "head"]);
+    repo.checkout("head");
+    repo.write(&[("prompts/answer.md", BASE_PROMPT)]);
+    repo.commit("go back");
+    let mut old = Evals::passing(BASE_PROMPT);
+    old.0["metadata"]["evaluationCreatedAt"] = json!("2026-11-13T12:00:00Z");
+    let file = repo.evidence("old.json", &old.bytes());
+    let comment = repo.check_with(&[&file], &["--format", "markdown"]).out;
+    let want = "fresh, exact, author-supplied, 10 days old, carried from run of 2026-11-13";
+    assert!(comment.contains(want), "{comment}");
+    let binding = &repo.check(&[&file]).json()["changes"][0]["binding"];
+    assert_eq!(binding["carried"], true);
+}
+
+#[test]
+fn a_run_from_before_the_branch_has_to_show_more_than_what_changed() {
+    let front = "model: openai/gpt-4o-mini\ntemperature: 0.2";
+    let repo = changed(
+        &[
+            (".github/gatecard.yml", POLICY),
+            ("prompts/answer.md", &prompt(front, BASE_PROMPT)),
+        ],
+        &[("prompts/answer.md", &prompt(front, HEAD_PROMPT))],
+    );
+    let shown = json!({ "temperature": 0.2 });
+    let (old, new) = ("2026-11-19T12:00:00Z", "2026-11-21T12:00:00Z");
+    for (made, parameters, want) in [
+        (new, true, FRESH),
+        (new, false, FRESH),
+        (old, true, FRESH),
+        // The parameters may have been others then, and nothing shows them.
+        (old, false, "unbound: missing facet-not-shown"),
+    ] {
+        let mut run = Evals::passing(HEAD_PROMPT).provider("openai:chat:gpt-4o-mini", &shown);
+        if !parameters {
+            run.0["config"]["providers"] = json!("file://providers.js");
+        }
+        run.0["metadata"]["evaluationCreatedAt"] = json!(made);
+        let found = judged(&check(&repo, &[run]));
+        assert_eq!(found, want, "{made} {parameters}");
+    }
+}
+
+#[test]
+fn stale_evidence_comes_with_the_command_that_makes_it_again() {
+    for (policy, want) in [
+        ("", "npx promptfoo eval -o results.json"),
+        (
+            "evals: { command: \"make evals PROMPT={prompt}\" }\n",
+            "make evals PROMPT=prompts/answer",
+        ),
+    ] {
+        let repo = under(policy);
+        let ran = check(&repo, &[Evals::passing(BASE_PROMPT)]);
+        let report = ran.json();
+        assert_eq!(report["changes"][0]["binding"]["again"], want);
+        let outcomes = report["outcomes"].as_array().unwrap();
+        let stale = outcomes
+            .iter()
+            .find(|each| each["code"] == "evidence-stale");
+        let fix = stale.unwrap()["fix"].as_str().unwrap();
+        assert!(fix.contains(want), "{fix}");
+    }
+    let repo = under("evals: { command: make evals }\n");
+    let report = repo.check(&[]).json();
+    let outcomes = report["outcomes"].as_array().unwrap();
+    let missing = outcomes
+        .iter()
+        .find(|each| each["code"] == "evidence-missing");
+    let fix = missing.unwrap()["fix"].as_str().unwrap();
+    assert!(fix.contains("`make evals`"), "{fix}");
+}
+
+#[test]
+fn another_version_of_the_eval_tool_is_shown_and_the_policy_may_refuse_it() {
+    let mut newer = Evals::passing(HEAD_PROMPT);
+    newer.0["metadata"]["promptfooVersion"] = json!("0.999.0");
+    for (policy, want) in [
+        ("", FRESH),
+        (
+            "evals: { harness: same }\n",
+            "stale(harness): stale evidence-stale",
+        ),
+    ] {
+        let repo = under(policy);
+        let ran = check(&repo, &[Evals::passing(BASE_PROMPT), newer.clone()]);
+        assert_eq!(judged(&ran), want, "{policy}");
+        let harness = &ran.json()["changes"][0]["binding"]["harness"];
+        assert_eq!(harness["candidate"], "promptfoo 0.999.0", "{policy}");
+    }
+}
+
+#[test]
+fn author_supplied_results_are_labelled_and_can_be_refused() {
+    for (policy, want) in [
+        ("", FRESH),
+        (
+            "provenance: { standard: ci }\n",
+            "missing: missing evidence-inadmissible",
+        ),
+    ] {
+        let repo = under(policy);
+        let bytes = Evals::passing(HEAD_PROMPT).bytes();
+        repo.write_bytes("results.json", &bytes);
+        repo.commit("add results");
+        let file = repo.path().join("results.json");
+        let ran = repo.check(&[file.to_str().unwrap()]);
+        assert_eq!(judged(&ran), want, "{policy}");
+        let markdown = ["--format", "markdown"];
+        let comment = repo.check_with(&[file.to_str().unwrap()], &markdown).out;
+        assert!(comment.contains("author-supplied"), "{comment}");
+    }
+}

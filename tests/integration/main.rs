@@ -29,6 +29,7 @@ mod init; // the files of a set-up
 mod ledger_book; // a ledger, written entry by entry
 mod ledger_read; // log, blame, export
 mod limits; // input made to exhaust the program or to lead it out of the repository
+mod lock; // the lock file
 mod outputs; // what the renderers print
 mod prompts; // prompt files of every format, and what a change is called
 mod published; // comment, check run and summary in every mode and size
@@ -37,5 +38,6 @@ mod recording; // what a check puts on record
 mod repositories; // every kind of repository, and what is none
 mod repository; // what prose promises about files
 mod sources; // the policy's sources: kinds, ages, provenance, what is not there
+mod test_set; // what a change does to the test set
 mod verify; // whether a ledger holds
 mod waivers; // gates that may be red for a while

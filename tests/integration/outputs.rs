@@ -143,7 +143,7 @@ fn a_gate_counts_once_and_what_it_says_of_several_prompts_stands_once() {
         let rulings = json["outcomes"].as_array().unwrap().iter();
         let min_examples = rulings.filter(|each| each["gate"] == "min_examples");
         assert_eq!(min_examples.count(), prompts);
-        let green = format!("6 of 12 gates are green, in {prompts} prompts");
+        let green = format!("7 of 13 gates are green, in {prompts} prompts");
         for out in [&text, &markdown] {
             assert!(out.contains(&green), "{out}");
             assert_eq!(out.matches("evidence-missing").count(), 3, "{out}");

@@ -10,8 +10,11 @@ use crate::categories::View;
 use crate::change::{ChangeSet, Range};
 use crate::error::Error;
 use crate::evidence::collect::{self, Asked, Evidence};
-use crate::evidence::judged::{self, Calls};
+use crate::evidence::judged::{self, Calls, LookedUp};
+use crate::evidence::revisions::Revisions;
 use crate::evidence::saved;
+use crate::evidence::sets::Sets;
+use crate::evidence::testset::Drift;
 use crate::evidence::texts;
 use crate::evidence::versions::{self, Versions};
 use crate::files;
@@ -23,8 +26,8 @@ use crate::limits::POLICY;
 use crate::output;
 use crate::policy::ledger::Recording;
 use crate::policy::{Mode, Policy, Price};
-use crate::prompt::Problem;
 use crate::prompt::model::ModelRef;
+use crate::prompt::{Problem, PromptId};
 use crate::reason::Code;
 use crate::report::{Parts, Report};
 use crate::rules::{self, Origin, Rules};
@@ -98,12 +101,12 @@ pub(in crate::commands) fn judge(request: &Request, prepared: Prepared) -> Resul
     let mut evidence = gather(request, &repo, &range, policy, &changes)?;
     let ledger = ledger(&repo, &rules, &changes);
     let known = ledger.as_ref().ok().and_then(Option::as_ref);
-    let versions = price_and_resolve(&repo, &range, policy, &changes, (&mut evidence, known))?;
+    let found = look_up(&repo, &range, policy, &changes, (&mut evidence, known))?;
     let judged = judged::judge(
         policy,
         &changes,
         &evidence,
-        &versions,
+        &found,
         (repo.time(&range.merge_base), request.now),
     );
     let past = known.map_or_else(
@@ -124,12 +127,13 @@ pub(in crate::commands) fn judge(request: &Request, prepared: Prepared) -> Resul
             now: request.now,
         },
     );
-    let approvals = Plan::of(&repo, &range, &rules, &changes)?.judge(&request.approvals)?;
+    let mut approvals = Plan::of(&repo, &range, &rules, &changes)?.judge(&request.approvals)?;
+    approvals.without_test_sets(|id| asks_less(&judged, id));
     let mut outcomes = rules.gates.judge(&Facts {
         changes: &changes,
         judged: &judged,
         evidence: &evidence,
-        versions: &versions,
+        versions: &found.versions,
         policy,
         approvals: &approvals,
         card: &card,
@@ -152,7 +156,7 @@ pub(in crate::commands) fn judge(request: &Request, prepared: Prepared) -> Resul
         judged: &judged,
         evidence: &evidence,
         texts: texts::read(&evidence, &judged),
-        versions: &versions,
+        versions: &found.versions,
         calls: calls.as_ref(),
         card,
         outcomes,
@@ -285,6 +289,24 @@ fn gather(
     Ok(collect::collect(repo, range, policy, &asked))
 }
 
+/// Looks up in the repository what the evidence names.
+fn look_up(
+    repo: &Repo,
+    range: &Range,
+    policy: &Policy,
+    changes: &ChangeSet,
+    (evidence, ledger): (&mut Evidence, Option<&Ledger<'_>>),
+) -> Result<LookedUp, Error> {
+    if !changes.need_evidence() {
+        return Ok(LookedUp::default());
+    }
+    Ok(LookedUp {
+        revisions: Revisions::read(repo, policy, changes, &evidence.runs),
+        sets: Sets::at_head(repo, &range.head, policy, changes)?,
+        versions: price_and_resolve(repo, range, policy, changes, (evidence, ledger))?,
+    })
+}
+
 fn price_and_resolve(
     repo: &Repo,
     range: &Range,
@@ -312,6 +334,12 @@ fn price_and_resolve(
         changes,
         (coverage, ledger),
     )?)
+}
+
+/// Whether the test set of a prompt may ask for less than before.
+fn asks_less(judged: &[judged::Judged<'_>], id: &PromptId) -> bool {
+    let mut of = judged.iter().filter(|judged| judged.change.id == *id);
+    of.any(|judged| judged.drift.as_ref().is_some_and(Drift::may_ask_less))
 }
 
 /// The calls of all changed prompts, each once: what the categories score.

@@ -27,6 +27,8 @@ use fold::Folding;
 use row::{Row, Rows, Score, TooMany};
 
 pub(crate) use fold::Case;
+#[cfg(test)]
+pub(crate) use row::Duty;
 pub(crate) use row::{CaseResult, Grader, Text};
 
 /// The formats; exactly one may recognise a file.
@@ -203,6 +205,38 @@ pub(crate) struct Shown {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+
+    /// An arm whose cases assert what is given: expected values, rules, thresholds, judges; and
+    /// ask for their own name.
+    pub(in crate::evidence) fn arm_of(cases: &[(&str, [&str; 4], Option<Duty>)]) -> Arm {
+        let mut folding = Folding::default();
+        for (name, [expected, rules, thresholds, judges], duty) in cases {
+            let parts = row::Assertions {
+                expected: (*expected).into(),
+                rules: (*rules).into(),
+                thresholds: (*thresholds).into(),
+                judges: (*judges).into(),
+            };
+            let row = Row {
+                case: Some((*name).to_owned()),
+                asserted: Some(row::Asserted::of(&parts)),
+                duty: *duty,
+                ..Row::of(Digest::of(name.as_bytes()), CaseResult::Passed)
+            };
+            folding.row(row).unwrap();
+        }
+        let run = Run {
+            arms: vec![(0, Shown::default())],
+            ..Run::default()
+        };
+        folding.finish(run).arms.remove(0)
+    }
+
+    /// An arm with these cases, which all assert the same.
+    pub(in crate::evidence) fn arm(cases: &[&str]) -> Arm {
+        let same = |name| (name, ["e", "r", "t", "j"], None);
+        arm_of(&cases.iter().copied().map(same).collect::<Vec<_>>())
+    }
 
     /// Passed, failed, errored, trials, without assertions.
     pub(in crate::evidence) fn counts(arm: &Arm) -> [u64; 5] {

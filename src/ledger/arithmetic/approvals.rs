@@ -3,6 +3,7 @@
 
 use super::outcomes::name;
 use super::{Found, What};
+use crate::gates::TEST_SET;
 use crate::ledger::verdict::{Approval, Outcome, Verdict};
 use crate::reason::Code;
 
@@ -37,14 +38,20 @@ fn of<'v>(verdict: &'v Verdict, gate: &'v str) -> impl Iterator<Item = &'v Outco
     verdict.outcomes.iter().filter(of_gate)
 }
 
+/// The gates that ask for approvals of prompts and of files, each with what its approvals name.
+const ASKED: [(&str, &str, Option<&str>); 2] = [
+    ("approvals", "policy_change", None),
+    (TEST_SET, TEST_SET, Some(TEST_SET)),
+];
+
 fn prompts(verdict: &Verdict, found: &mut Found) {
-    let needed = |prompt: &String| {
-        let approvals = verdict.approvals.iter();
-        let prompt = prompt.clone();
-        approvals.filter(move |each| each.prompt.as_ref() == Some(&prompt))
-    };
     for outcome in of(verdict, "approvals") {
-        let approvals = || outcome.prompt.iter().flat_map(needed);
+        let approvals = || {
+            let own = move |each: &&Approval| {
+                each.gate.is_none() && each.prompt.is_some() && each.prompt == outcome.prompt
+            };
+            verdict.approvals.iter().filter(own)
+        };
         let there = approvals().next().is_some();
         let computed = there && all_approved(verdict, approvals());
         let passes = outcome.outcome == "pass";
@@ -60,38 +67,46 @@ fn prompts(verdict: &Verdict, found: &mut Found) {
         let Some(prompt) = &approval.prompt else {
             continue;
         };
-        let judged = of(verdict, "approvals").any(|each| each.prompt.as_ref() == Some(prompt));
-        found.unless(judged, What::Approvals, || {
+        let gate = approval.gate.as_deref();
+        let asked = ASKED.iter().find(|(_, _, own)| *own == gate);
+        let by = asked.map_or("", |(gate, ..)| *gate);
+        let mut judged = of(verdict, by).filter(|each| each.prompt.as_ref() == Some(prompt));
+        let first = judged.next();
+        found.unless(first.is_some(), What::Approvals, || {
             format!("{prompt} needs approvals, and no gate asked for them")
         });
+        let test_set = first.filter(|_| gate.is_some());
+        if let Some(outcome) = test_set {
+            let computed = all_approved(verdict, std::iter::once(approval));
+            let passes = outcome.outcome == "pass";
+            found.unless(passes == computed, What::Approvals, || {
+                let (name, outcome, group) = (name(outcome), &outcome.outcome, &approval.group);
+                format!("{name} is `{outcome}`, which is not what the approval of {group} says")
+            });
+        }
     }
 }
 
-/// The gate on other files names none of them, so that only their numbers can be compared.
+/// The gates on other files name none of them, so that only their numbers can be compared.
 fn files(verdict: &Verdict, found: &mut Found) {
-    let outcomes = || of(verdict, "policy_change");
-    let idle = [Code::NotApplicable.id(), Code::BaseMoved.id()];
-    let asked = outcomes().filter(|each| !idle.contains(&each.code.as_str()));
-    let passed = outcomes().filter(|each| each.outcome == "pass");
-    let needed = || {
-        verdict
-            .approvals
-            .iter()
-            .filter(|each| each.prompt.is_none())
-    };
-    let given = needed().filter(|each| all_approved(verdict, std::iter::once(*each)));
-    let (asked, passed) = (asked.count(), passed.count());
-    let (needed, given) = (needed().count(), given.count());
-    found.same(
-        What::Approvals,
-        "the number of files that need approval",
-        &asked,
-        &needed,
-    );
-    found.same(
-        What::Approvals,
-        "the number of files that are approved",
-        &passed,
-        &given,
-    );
+    for (_, by, gate) in ASKED {
+        let outcomes = || of(verdict, by).filter(|each| each.prompt.is_none());
+        let idle = [Code::NotApplicable.id(), Code::BaseMoved.id()];
+        let asked = outcomes().filter(|each| !idle.contains(&each.code.as_str()));
+        let passed = outcomes().filter(|each| each.outcome == "pass");
+        let needed = || {
+            let own = |each: &&Approval| each.prompt.is_none() && each.gate.as_deref() == gate;
+            verdict.approvals.iter().filter(own)
+        };
+        let given = needed().filter(|each| all_approved(verdict, std::iter::once(*each)));
+        let (asked, passed) = (asked.count(), passed.count());
+        let (needed, given) = (needed().count(), given.count());
+        let files = [
+            ("the number of files that need approval", asked, needed),
+            ("the number of files that are approved", passed, given),
+        ];
+        for (words, one, other) in files {
+            found.same(What::Approvals, words, &one, &other);
+        }
+    }
 }

@@ -98,7 +98,11 @@ fn may_be_idle(verdict: &Verdict, outcome: &Outcome, rules: Option<&Rules>) -> b
     match outcome.gate.as_str() {
         "prompt_files" | "min_examples" | "hidden_characters" => false,
         "minimum_band" => changes().all(|change| change.triggers.is_empty()),
-        "policy_change" => verdict.files.is_empty(),
+        // A dataset or a judge that the test set's owner approves is not asked for twice.
+        "policy_change" => verdict.files.iter().all(|file| {
+            let approvals = &mut verdict.approvals.iter();
+            approvals.any(|each| each.gate.is_some() && each.files.contains(&file.path))
+        }),
         "expected_evidence" => {
             let none = |rules: &Rules| rules.policy.evidence.sources.is_empty();
             !changes().any(is_judged) || rules.is_none_or(none)

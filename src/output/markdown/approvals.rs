@@ -77,7 +77,7 @@ fn row(decision: &Decision, room: Room) -> Row {
     Row {
         subject: format!(
             "{}{}",
-            room.name(&decision.subject.words()),
+            room.name(&decision.words()),
             digest.unwrap_or_default()
         ),
         group: room.name(&decision.group.words()),

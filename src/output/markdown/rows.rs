@@ -130,8 +130,10 @@ shown! {
         version: String,
         /// what of it changed
         facets: String,
-        /// how its eval run is tied to it
+        /// how fresh its eval run is, how surely it is tied to it, who could have written it, its age
         freshness: String,
+        /// what the change does to the test set, a list of lines
+        test_set: Vec<String>,
         /// which version was approved last, by whom and when; none where nothing is on record
         approved: Option<String>,
         /// the differences, a list of lines
@@ -145,11 +147,13 @@ pub(super) fn changes(report: &Report, room: Room) -> Table<Changed> {
         kind: kind(change, room),
         version: version(change),
         facets: change.facets.join(", "),
-        freshness: change
-            .freshness
-            .as_ref()
-            .map(Untrusted::inline)
-            .unwrap_or_default(),
+        freshness: freshness(change, room),
+        test_set: change
+            .told
+            .test_set()
+            .iter()
+            .map(|line| room.name(line))
+            .collect(),
         approved: change
             .prior
             .as_ref()
@@ -160,6 +164,13 @@ pub(super) fn changes(report: &Report, room: Room) -> Table<Changed> {
             .flat_map(|difference| told(difference, room))
             .collect(),
     })
+}
+
+fn freshness(change: &ChangeReport, room: Room) -> String {
+    let told = change.told.words();
+    let words = change.freshness.iter().chain(&told);
+    let words: Vec<String> = words.map(|each| room.name(each)).collect();
+    words.join(", ")
 }
 
 shown! {

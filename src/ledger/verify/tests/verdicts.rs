@@ -80,6 +80,7 @@ pub(super) fn approve(verdict: &mut Verdict, subject: &Approved, review: u64) {
         files: subject.files.clone(),
         digest: Some(subject.digest),
         group: subject.group.clone(),
+        gate: None,
         counted: vec![review],
     });
     let outcomes = &mut verdict.outcomes;
