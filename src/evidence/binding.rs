@@ -10,7 +10,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::collect::LoadedRun;
-use super::evals::{Arm, Case, CaseResult};
+use super::evals::{Agreement, Arm, Case, CaseResult, Graded, Metric};
 use super::shows::{declares, shows, template};
 use crate::change::Change;
 use crate::policy::Role;
@@ -90,6 +90,16 @@ pub(crate) struct BoundCase {
     pub(crate) case: Arc<Case>,
     /// Index into the evidence files.
     pub(crate) file: usize,
+    /// The metrics that graded it, by the number that it has.
+    pub(crate) metrics: Arc<[Metric]>,
+}
+
+impl BoundCase {
+    /// What a metric said of it, where it did.
+    pub(crate) fn graded(&self, metric: &Metric) -> Option<&Graded> {
+        let of = |graded: &&Graded| self.metrics.get(usize::from(graded.metric)) == Some(metric);
+        self.case.graded.iter().find(of)
+    }
 }
 
 /// The cases of one version, of every model that it names.
@@ -103,6 +113,10 @@ pub(crate) struct BoundCases {
     pub(crate) made_with: BTreeSet<String>,
     /// The files they come from, as indices into the evidence.
     pub(crate) files: BTreeSet<usize>,
+    /// The metrics that graded them.
+    pub(crate) metrics: BTreeSet<Metric>,
+    /// How judges agree with people.
+    pub(crate) agreement: BTreeMap<Metric, Agreement>,
 }
 
 impl BoundCases {
@@ -112,6 +126,16 @@ impl BoundCases {
             .values()
             .filter(|bound| bound.case.result() == result)
             .count() as u64
+    }
+
+    /// Adds who graded an arm, and returns its metrics.
+    fn grade(&mut self, arm: &Arm) -> Arc<[Metric]> {
+        self.metrics.extend(arm.metrics.iter().cloned());
+        for (metric, counts) in &arm.agreement {
+            let sum = self.agreement.entry(metric.clone()).or_default();
+            *sum = sum.plus(*counts);
+        }
+        arm.metrics.clone().into()
     }
 }
 
@@ -364,6 +388,7 @@ fn merge(arms: ByModel<'_>, several: bool) -> Option<BoundCases> {
             bound.files.insert(run.file);
             bound.without_assertions += arm.without_assertions;
             bound.made_with.insert(made_with(arm));
+            let metrics = bound.grade(arm);
             for case in &arm.cases {
                 let id = match &model {
                     Some(model) if several => format!("{} @ {model}", case.id),
@@ -372,6 +397,7 @@ fn merge(arms: ByModel<'_>, several: bool) -> Option<BoundCases> {
                 let new = || BoundCase {
                     case: Arc::clone(case),
                     file: run.file,
+                    metrics: Arc::clone(&metrics),
                 };
                 let kept = bound.cases.entry(id).or_insert_with(new);
                 if rank(case.result()) > rank(kept.case.result()) {

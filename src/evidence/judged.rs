@@ -8,6 +8,7 @@ use super::traces::span::trace_id;
 use super::versions::Versions;
 use crate::change::{Change, ChangeSet};
 use crate::policy::Policy;
+use crate::regression::{self, Comparison};
 use crate::units::Share;
 use chrono::{DateTime, Utc};
 
@@ -18,6 +19,8 @@ pub(crate) struct Judged<'a> {
     pub(crate) change: &'a Change,
     /// Its eval runs.
     pub(crate) binding: Binding,
+    /// Its runs of base and head version, compared; `None` where one is not there.
+    pub(crate) comparison: Option<Comparison>,
     /// The production calls that are about it; `None` where no traces were given that count.
     pub(crate) calls: Option<Calls>,
     /// Why traces that were given do not count.
@@ -186,9 +189,12 @@ pub(crate) fn judge<'a>(
             // All traces are joined, so one file that does not count takes them all with it.
             let found = evidence.least_of(Use::Traces);
             let refused = found.filter(|found| *found < least);
+            let binding = binding::bind(change, &evidence.runs, least, (branched_at, now));
+            let sides = binding.baseline.as_ref().zip(binding.candidate.as_ref());
             Judged {
                 change,
-                binding: binding::bind(change, &evidence.runs, least, (branched_at, now)),
+                comparison: sides.map(|(base, head)| regression::compare(base, head)),
+                binding,
                 calls: evidence
                     .coverage
                     .as_ref()

@@ -1,9 +1,5 @@
 //! Non-inferiority: whether a drop of a margin or more can be ruled out, and what asking that
 //! costs.
-#![cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the judgement of evals will use it")
-)]
 
 use super::binomial::{below, mass, window};
 use super::bootstrap::{bca_mean, mean};

@@ -1,8 +1,4 @@
 //! Quantiles of cost and latency.
-#![cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the judgement of evals will use it")
-)]
 
 /// The value that `percent` of the values do not exceed, by nearest rank (type 1 of Hyndman and
 /// Fan 1996): always one of the values, the smallest with at least so many up to it. None

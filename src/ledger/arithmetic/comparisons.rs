@@ -9,33 +9,16 @@ use super::{Found, What};
 use crate::ledger::verdict::{Comparison, Measured, Outcome, Verdict};
 use crate::measure::Metric;
 use crate::reason::Code;
+use crate::regression::{Kind, PASS};
+use crate::stats::non_inferiority::lower_bound;
+use crate::stats::power::visible_drop;
 use crate::stats::{self, Pairs};
 
 /// More cases than this were never read, and would take too long to compute again.
 const MOST: u64 = 10_000_000;
 
-/// What pairs come to, as entries hold it.
-pub(crate) struct Compared {
-    /// Candidate less baseline.
-    pub(crate) difference: String,
-    /// Its 95 % interval.
-    pub(crate) interval: [String; 2],
-    /// Two-sided p.
-    pub(crate) p: String,
-}
-
-/// Computes the test of some pairs.
-pub(crate) fn compared(pairs: Pairs) -> Compared {
-    let (low, high) = stats::tango(pairs);
-    Compared {
-        difference: six(pairs.difference()),
-        interval: [six(low), six(high)],
-        p: six(stats::mcnemar_exact(pairs.lost, pairs.won)),
-    }
-}
-
 /// Six decimals.
-fn six(value: f64) -> String {
+pub(crate) fn six(value: f64) -> String {
     format!("{value:.6}")
 }
 
@@ -58,11 +41,73 @@ pub(super) fn check(verdict: &Verdict, found: &mut Found) {
             });
             continue;
         };
-        numbers(comparison, pairs, found);
-        sides(verdict, comparison, pairs, found);
-        known.push((comparison, pairs));
+        let known_one = Known { comparison, pairs };
+        numbers(known_one, found);
+        if comparison.metric == PASS {
+            sides(verdict, known_one, found);
+        }
+        known.push(known_one);
     }
     gate(verdict, &known, found);
+}
+
+/// A comparison on record with its pairs.
+#[derive(Clone, Copy)]
+struct Known<'v> {
+    comparison: &'v Comparison,
+    pairs: Pairs,
+}
+
+impl Known<'_> {
+    /// Whether everything else follows from the pairs.
+    fn is_exact(&self) -> bool {
+        self.comparison.test == Kind::McNemar.id()
+    }
+
+    /// The pairs, so that lost is worse.
+    const fn turned(&self) -> Pairs {
+        match self.comparison.lower {
+            true => self.pairs.turned(),
+            false => self.pairs,
+        }
+    }
+
+    /// How many cases were compared.
+    fn cases(&self) -> u64 {
+        self.comparison.cases.unwrap_or_else(|| self.pairs.count())
+    }
+
+    fn p(&self) -> f64 {
+        match self.is_exact() {
+            true => stats::mcnemar_exact(self.pairs.lost, self.pairs.won),
+            false => number(&self.comparison.p),
+        }
+    }
+
+    fn is_worse(&self) -> bool {
+        match (self.is_exact(), self.comparison.lower) {
+            (true, _) => self.turned().lost > self.turned().won,
+            (false, true) => number(&self.comparison.difference) > 0.0,
+            (false, false) => number(&self.comparison.difference) < 0.0,
+        }
+    }
+
+    /// Whether the margin is kept, where there is one; `None` as well where the two are so near
+    /// that their decimals do not tell.
+    fn keeps_margin(&self, alpha: f64) -> Option<bool> {
+        let [margin, drop] = self.comparison.margin.as_ref()?;
+        let (margin, recorded) = (number(margin), number(drop));
+        let drop = match self.is_exact() {
+            true => -lower_bound(self.turned(), alpha),
+            false => recorded,
+        };
+        ((margin - drop).abs() > 1.5e-6).then_some(drop < margin)
+    }
+}
+
+/// Reads a number; what is none compares as nothing.
+fn number(text: &str) -> f64 {
+    text.parse().unwrap_or(f64::NAN)
 }
 
 fn pairs(comparison: &Comparison) -> Option<Pairs> {
@@ -82,21 +127,39 @@ fn pairs(comparison: &Comparison) -> Option<Pairs> {
     })
 }
 
-fn numbers(comparison: &Comparison, pairs: Pairs, found: &mut Found) {
-    let computed = compared(pairs);
-    let [low, high] = &comparison.interval;
-    let [computed_low, computed_high] = &computed.interval;
-    for (name, recorded, computed) in [
-        (
-            "the difference",
-            &comparison.difference,
-            &computed.difference,
-        ),
-        ("the lower bound", low, computed_low),
-        ("the upper bound", high, computed_high),
-        ("p", &comparison.p, &computed.p),
-    ] {
-        found.unless(near(recorded, computed), What::Comparison, || {
+fn numbers(known: Known<'_>, found: &mut Found) {
+    let Known { comparison, pairs } = known;
+    let (low, high) = stats::tango(pairs);
+    let [recorded_low, recorded_high] = &comparison.interval;
+    let mut checks = Vec::new();
+    if known.is_exact() {
+        found.same(
+            What::Count,
+            &format!("{}: the number of cases compared", comparison.prompt),
+            &known.cases(),
+            &pairs.count(),
+        );
+        checks.extend([
+            ("the difference", &comparison.difference, six(pairs.difference())),
+            ("the lower bound", recorded_low, six(low)),
+            ("the upper bound", recorded_high, six(high)),
+            ("p", &comparison.p, six(known.p())),
+        ]);
+    } else {
+        // What was drawn cannot be drawn again without the cases.
+        let means = comparison.means.as_ref();
+        let [base, head] = means.map_or([f64::NAN; 2], |[base, head]| [number(base), number(head)]);
+        let difference = number(&comparison.difference);
+        let holds = (head - base - difference).abs() < 2.5e-6
+            && (0.0..=1.0).contains(&known.p())
+            && number(recorded_low) <= number(recorded_high);
+        found.unless(holds, What::Comparison, || {
+            let (prompt, metric) = (&comparison.prompt, &comparison.metric);
+            format!("{prompt}: means, difference, interval and p of {metric} do not fit together")
+        });
+    }
+    for (name, recorded, computed) in checks {
+        found.unless(near(recorded, &computed), What::Comparison, || {
             let prompt = &comparison.prompt;
             format!("{prompt}: {name} is {recorded} on record, and comes to {computed}")
         });
@@ -104,7 +167,8 @@ fn numbers(comparison: &Comparison, pairs: Pairs, found: &mut Found) {
 }
 
 /// Every case of a side is in a pair, changed, or alone.
-fn sides(verdict: &Verdict, comparison: &Comparison, pairs: Pairs, found: &mut Found) {
+fn sides(verdict: &Verdict, known: Known<'_>, found: &mut Found) {
+    let Known { comparison, pairs } = known;
     let changes = verdict.changes.iter();
     let evals = changes
         .filter(|change| change.id == comparison.prompt)
@@ -127,39 +191,38 @@ fn sides(verdict: &Verdict, comparison: &Comparison, pairs: Pairs, found: &mut F
 }
 
 /// What the gate on regressions said of one comparison.
-type Said<'v> = (&'v Outcome, &'v Measured, Pairs);
+type Said<'v> = (&'v Outcome, &'v Measured, Known<'v>);
 
 /// The comparisons that the gate made, each with what it said.
-fn made<'v>(
-    verdict: &'v Verdict,
-    known: &[(&Comparison, Pairs)],
-    found: &mut Found,
-) -> Vec<Said<'v>> {
+fn made<'v>(verdict: &'v Verdict, known: &[Known<'v>], found: &mut Found) -> Vec<Said<'v>> {
     let mut made = Vec::new();
     for (outcome, measured) in verdict.outcomes.iter().filter_map(by_p) {
-        let of = |(comparison, _): &&(&Comparison, Pairs)| {
-            Some(&comparison.prompt) == outcome.prompt.as_ref()
+        let metric = measured.of.as_deref().unwrap_or(PASS);
+        let of = |known: &&Known<'_>| {
+            let comparison = known.comparison;
+            Some(&comparison.prompt) == outcome.prompt.as_ref() && comparison.metric == metric
         };
-        let Some((comparison, pairs)) = known.iter().find(of) else {
+        let Some(known) = known.iter().find(of) else {
             found.unless(false, What::Measured, || {
                 format!("{}: nothing is compared", name(outcome))
             });
             continue;
         };
-        let same = near(&measured.observed, &comparison.p) && measured.n == pairs.count();
+        let same =
+            near(&measured.observed, &known.comparison.p) && measured.n == known.cases();
         found.unless(same, What::Measured, || {
             format!(
                 "{}: p and pairs are not those of the comparison",
                 name(outcome)
             )
         });
-        made.push((outcome, measured, *pairs));
+        made.push((outcome, measured, *known));
     }
     made
 }
 
 /// What the gate said of the comparisons that it made, all of them together.
-fn gate(verdict: &Verdict, known: &[(&Comparison, Pairs)], found: &mut Found) {
+fn gate(verdict: &Verdict, known: &[Known<'_>], found: &mut Found) {
     let made = made(verdict, known, found);
     let Some((_, first, _)) = made.first() else {
         return;
@@ -171,21 +234,25 @@ fn gate(verdict: &Verdict, known: &[(&Comparison, Pairs)], found: &mut Found) {
         });
         return;
     };
-    let p_values: Vec<f64> = made
-        .iter()
-        .map(|(_, _, pairs)| stats::mcnemar_exact(pairs.lost, pairs.won))
-        .collect();
+    let p_values: Vec<f64> = made.iter().map(|(_, _, known)| known.p()).collect();
     let significant = stats::holm(&p_values, alpha);
-    for ((outcome, measured, pairs), significant) in made.iter().zip(significant) {
-        let drops = significant && pairs.lost > pairs.won;
-        let said = match Code::by_id(&outcome.code) {
-            Some(Code::Regression) => Some(true),
-            Some(Code::NoDropSeen) => Some(false),
+    let levels = stats::holm_levels(&p_values, alpha);
+    let each = made.iter().zip(significant).zip(levels);
+    for (((outcome, measured, known), significant), level) in each {
+        visible(*known, level, found);
+        let drops = significant && known.is_worse();
+        let kept = known.keeps_margin(alpha);
+        let asked = known.comparison.margin.is_some();
+        let holds = match Code::by_id(&outcome.code) {
+            Some(Code::Regression) => drops && kept != Some(true),
+            Some(Code::NoDropSeen | Code::TooWeak) => !drops && !asked,
+            Some(Code::MarginKept) => asked && kept != Some(false),
+            Some(Code::MarginNotShown) => asked && !drops && kept != Some(true),
             // With or without the errored cases, which are not on record one by one.
-            Some(Code::ErrorsDecide) => None,
-            _ => Some(!drops),
+            Some(Code::ErrorsDecide) => true,
+            _ => false,
         };
-        let holds = said.is_none_or(|said| said == drops) && measured.threshold == first.threshold;
+        let holds = holds && measured.threshold == first.threshold;
         found.unless(holds, What::Measured, || {
             format!(
                 "{}: {} is `{}`",
@@ -195,7 +262,9 @@ fn gate(verdict: &Verdict, known: &[(&Comparison, Pairs)], found: &mut Found) {
             )
         });
         let passes = outcome.outcome == "pass";
-        found.unless(passes == (said == Some(false)), What::Measured, || {
+        let code = Code::by_id(&outcome.code);
+        let green = matches!(code, Some(Code::NoDropSeen | Code::MarginKept));
+        found.unless(passes == green, What::Measured, || {
             format!(
                 "{}: `{}` is `{}`",
                 name(outcome),
@@ -204,6 +273,31 @@ fn gate(verdict: &Verdict, known: &[(&Comparison, Pairs)], found: &mut Found) {
             )
         });
     }
+}
+
+/// The level that a comparison was held to, and what it could see, where an entry says it.
+fn visible(known: Known<'_>, level: f64, found: &mut Found) {
+    let comparison = known.comparison;
+    let Some(alpha) = &comparison.alpha else {
+        return;
+    };
+    let prompt = &comparison.prompt;
+    found.unless(near(alpha, &six(level)), What::Comparison, || {
+        format!("{prompt}: p was held to {alpha} on record, and is to be to {}", six(level))
+    });
+    if !known.is_exact() {
+        return;
+    }
+    let computed = visible_drop(known.cases(), known.pairs.discordance(), level).map(six);
+    let same = match (&comparison.visible, &computed) {
+        (Some(recorded), Some(computed)) => near(recorded, computed),
+        (recorded, computed) => recorded.is_none() && computed.is_none(),
+    };
+    found.unless(same, What::Comparison, || {
+        let [recorded, computed] = [&comparison.visible, &computed]
+            .map(|drop| drop.as_deref().unwrap_or("none"));
+        format!("{prompt}: the drop that could be seen is {recorded} on record, and comes to {computed}")
+    });
 }
 
 fn by_p(outcome: &Outcome) -> Option<(&Outcome, &Measured)> {
