@@ -50,7 +50,8 @@ impl Measured {
     /// numbers alone.
     pub(crate) fn holds(&self) -> Option<bool> {
         if self.metric == Metric::Kappa {
-            let [observed, floor] = [&self.observed, &self.threshold].map(|text| text.parse::<f64>());
+            let [observed, floor] =
+                [&self.observed, &self.threshold].map(|text| text.parse::<f64>());
             return Some(observed.ok()? >= floor.ok()?);
         }
         let observed = self.observed.parse::<u64>();
@@ -162,7 +163,13 @@ mod tests {
             (Metric::HiddenCharacters, "1", "0", 1, Some(false)),
             (Metric::FailedCases, "0", "0", 3, Some(true)),
             (Metric::PassedCanaries, "1", "0", 3, Some(false)),
-            (Metric::CostPerSuccess, "2000001", "2000000", 50, Some(false)),
+            (
+                Metric::CostPerSuccess,
+                "2000001",
+                "2000000",
+                50,
+                Some(false),
+            ),
             (Metric::LatencyP50, "800", "800", 50, Some(true)),
             (Metric::LatencyP95, "4001", "4000", 50, Some(false)),
             (Metric::Kappa, "0.600000", "0.6", 40, Some(true)),

@@ -79,7 +79,8 @@ fn hundredths(text: &str) -> Option<u64> {
 /// Reads `on_fail`.
 pub(super) fn blocks(fields: Option<&Fields<'_>>, errors: &mut Errors<'_>) -> bool {
     let node = fields.and_then(|fields| fields.get("on_fail"));
-    node.and_then(|node| node.one_of(ON_FAIL, errors)).unwrap_or(true)
+    node.and_then(|node| node.one_of(ON_FAIL, errors))
+        .unwrap_or(true)
 }
 
 /// What is measured of the cases of each side: of those that both ran, where base ran any.
@@ -110,7 +111,11 @@ impl<T> Sides<T> {
         if let Some(ruling) = no_run(facts, judged, needed) {
             return Err(Box::new(ruling));
         }
-        let head = judged.binding.candidate.iter().flat_map(|bound| &bound.cases);
+        let head = judged
+            .binding
+            .candidate
+            .iter()
+            .flat_map(|bound| &bound.cases);
         let base = judged.binding.baseline.as_ref().map(|bound| &bound.cases);
         if relative && base.is_none() {
             let found = String::from("no eval run of the base version");
@@ -135,7 +140,10 @@ impl<T> Sides<T> {
         let known = |side: Vec<Option<T>>, name: &str| -> Result<Vec<T>, Box<Ruling>> {
             let known: Vec<T> = side.into_iter().flatten().collect();
             if (known.len() as u64) * 100 < (all as u64) * MIN_KNOWN_PERCENT {
-                let found = format!("{} of {all} cases of the {name} version say it", known.len());
+                let found = format!(
+                    "{} of {all} cases of the {name} version say it",
+                    known.len()
+                );
                 let (state, code) = (State::Inconclusive, Code::BudgetUnknown);
                 return Err(Box::new(Ruling::of(prompt, state, code, found, needed)));
             }
@@ -143,9 +151,10 @@ impl<T> Sides<T> {
         };
         Ok(Self {
             head: known(sides.1, "head")?,
-            base: match relative {
-                true => Some(known(sides.0, "base")?),
-                false => None,
+            base: if relative {
+                Some(known(sides.0, "base")?)
+            } else {
+                None
             },
         })
     }

@@ -86,16 +86,19 @@ fn one(facts: &Facts<'_>, judged: &Judged<'_>, limit: Limit) -> Ruling {
         let found = String::from("no case of the base version passes, so there is no cost of one");
         return of(State::Inconclusive, Code::BudgetUnknown, found);
     };
-    let before = base.flatten().map(|base| format!(", {} before", dollars(base)));
+    let before = base
+        .flatten()
+        .map(|base| format!(", {} before", dollars(base)));
     let found = format!(
         "{}{} for each case that passes, of {n} cases",
         dollars(cost),
         before.unwrap_or_default()
     );
     let measured = Measured::new(Metric::CostPerSuccess, &cost, &most, n);
-    let (state, code) = match cost <= most {
-        true => (State::Pass, Code::Met),
-        false => (State::Fail, Code::OverBudget),
+    let (state, code) = if cost <= most {
+        (State::Pass, Code::Met)
+    } else {
+        (State::Fail, Code::OverBudget)
     };
     of(state, code, found).measured(measured)
 }
@@ -103,6 +106,8 @@ fn one(facts: &Facts<'_>, judged: &Judged<'_>, limit: Limit) -> Ruling {
 /// What all cases cost over those that pass, rounded up; `None` where none passes.
 fn per_success(cases: &[Spent]) -> Option<u64> {
     let passed = cases.iter().filter(|(_, passed)| *passed).count() as u64;
-    let sum = cases.iter().fold(Usd::default(), |sum, (cost, _)| sum.plus(*cost));
+    let sum = cases
+        .iter()
+        .fold(Usd::default(), |sum, (cost, _)| sum.plus(*cost));
     (passed > 0).then(|| sum.nanos().div_ceil(passed))
 }

@@ -55,7 +55,11 @@ impl Gate for Calibrated {
                 rulings.push(ruling);
                 continue;
             }
-            let metrics = judged.binding.candidate.iter().flat_map(|bound| &bound.metrics);
+            let metrics = judged
+                .binding
+                .candidate
+                .iter()
+                .flat_map(|bound| &bound.metrics);
             let judges = metrics.filter(|metric| matches!(metric.by, Grader::Judge(_)));
             rulings.extend(judges.map(|metric| one(judged, metric, floor)));
         }
@@ -137,6 +141,12 @@ pub(super) fn distrust(
     let ruling = one(judged, metric, floor);
     let prompt = Some(&judged.change.id);
     (ruling.state != State::Pass).then(|| {
-        Ruling::of(prompt, State::Inconclusive, ruling.code, ruling.found, needed)
+        Ruling::of(
+            prompt,
+            State::Inconclusive,
+            ruling.code,
+            ruling.found,
+            needed,
+        )
     })
 }

@@ -2,6 +2,7 @@
 
 use super::budget::{Limit, Sides, blocks};
 use super::{Facts, Gate, GateKind, Ruling, Section, State};
+use crate::evidence::evals::Case;
 use crate::evidence::judged::Judged;
 use crate::measure::{Measured, Metric};
 use crate::reason::Code;
@@ -66,7 +67,11 @@ struct Budgets {
 
 impl Gate for Budgets {
     fn judge(&self, facts: &Facts<'_>) -> Vec<Ruling> {
-        let of = |judged| self.limits.iter().map(move |limit| one(facts, judged, *limit));
+        let of = |judged| {
+            self.limits
+                .iter()
+                .map(move |limit| one(facts, judged, *limit))
+        };
         let rulings = facts.judged.iter().flat_map(of);
         rulings
             .map(|ruling| Ruling {
@@ -84,7 +89,7 @@ fn one(
 ) -> Ruling {
     let prompt = Some(&judged.change.id);
     let needed = format!("{} at p{percent}", limit.words(time));
-    let sides = Sides::of(facts, judged, (limit, &needed), |case| case.latency_ms());
+    let sides = Sides::of(facts, judged, (limit, &needed), Case::latency_ms);
     let sides = match sides {
         Ok(sides) => sides,
         Err(ruling) => return *ruling,
@@ -102,9 +107,10 @@ fn one(
         time(head),
         before.unwrap_or_default()
     );
-    let (state, code) = match head <= most {
-        true => (State::Pass, Code::Met),
-        false => (State::Fail, Code::OverBudget),
+    let (state, code) = if head <= most {
+        (State::Pass, Code::Met)
+    } else {
+        (State::Fail, Code::OverBudget)
     };
     let measured = Measured::new(metric, &head, &most, n);
     Ruling::of(prompt, state, code, found, needed).measured(measured)

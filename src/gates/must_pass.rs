@@ -1,8 +1,11 @@
 //! Eval gate: cases and safety metrics of which one failure blocks.
 
+use std::collections::BTreeMap;
+
 use super::judge_agreement::distrust;
 use super::named::{NamedCases, Prompts, entries, list, no_run};
 use super::{Facts, Gate, GateKind, ON_FAIL, Ruling, Section, State};
+use crate::evidence::binding::BoundCase;
 use crate::evidence::evals::{CaseResult, Duty};
 use crate::evidence::judged::Judged;
 use crate::measure::{Measured, Metric};
@@ -105,6 +108,59 @@ impl Must {
     }
 }
 
+/// What a metric says of the cases of the head version.
+#[derive(Default)]
+struct Said<'j> {
+    /// Cases of which a trial failed.
+    failed: Vec<&'j str>,
+    /// Cases that it graded at base or head and says nothing of at head.
+    unclear: Vec<&'j str>,
+    /// All that it graded at base or head.
+    all: u64,
+}
+
+impl<'j> Said<'j> {
+    /// Looks at every case, by all graders of the metric.
+    fn of(judged: &'j Judged<'_>, name: &str) -> Self {
+        let graded = |bound: &BoundCase| -> Option<[u32; 3]> {
+            let metrics = bound.metrics.iter().filter(|metric| metric.name == name);
+            let said = metrics.filter_map(|metric| bound.graded(metric));
+            said.map(|each| [each.passed, each.failed, each.trials()])
+                .reduce(|[a, b, c], [d, e, f]| [a + d, b + e, c + f])
+        };
+        let mut found = Self::default();
+        let head = judged
+            .binding
+            .candidate
+            .iter()
+            .flat_map(|bound| &bound.cases);
+        let head: BTreeMap<&str, _> = head
+            .map(|(id, bound)| (id.as_str(), graded(bound)))
+            .collect();
+        for (id, said) in &head {
+            found.all += u64::from(said.is_some());
+            match said {
+                Some([_, 1.., _]) => found.failed.push(id),
+                Some([passed, _, trials]) if passed < trials => found.unclear.push(id),
+                Some(_) | None => {}
+            }
+        }
+        let base = judged
+            .binding
+            .baseline
+            .iter()
+            .flat_map(|bound| &bound.cases);
+        let lost = base.filter(|(id, bound)| {
+            graded(bound).is_some() && head.get(id.as_str()).copied().flatten().is_none()
+        });
+        for (id, _) in lost {
+            found.unclear.push(id);
+            found.all += 1;
+        }
+        found
+    }
+}
+
 /// Judges a metric of which one failure blocks, over all cases of the head version.
 fn metric(facts: &Facts<'_>, judged: &Judged<'_>, name: &str) -> Ruling {
     let prompt = Some(&judged.change.id);
@@ -113,54 +169,42 @@ fn metric(facts: &Facts<'_>, judged: &Judged<'_>, name: &str) -> Ruling {
         return ruling;
     }
     let of = |state, code, found: String| Ruling::of(prompt, state, code, found, &*needed);
-    let bound = judged.binding.candidate.iter();
-    let cases = || bound.clone().flat_map(|bound| &bound.cases);
-    let metrics: Vec<_> = bound
-        .clone()
-        .flat_map(|bound| &bound.metrics)
-        .filter(|metric| metric.name == name)
-        .collect();
-    let (mut failed, mut graded, mut unclear) = (Vec::new(), 0_u64, Vec::new());
-    for (id, case) in cases() {
-        let mut said = metrics.iter().filter_map(|metric| case.graded(metric)).peekable();
-        if said.peek().is_none() {
-            continue;
-        }
-        graded += 1;
-        let (mut passed, mut fails) = (0, 0);
-        let mut trials = 0;
-        for each in said {
-            passed += each.passed;
-            fails += each.failed;
-            trials += each.trials();
-        }
-        if fails > 0 {
-            failed.push(id.as_str());
-        } else if passed < trials || case.case.result() == CaseResult::Errored {
-            unclear.push(id.as_str());
-        }
-    }
-    let measured = Measured::new(Metric::FailedCases, &failed.len(), &0, graded);
+    let Said {
+        failed,
+        unclear,
+        all,
+    } = Said::of(judged, name);
+    let measured = Measured::new(Metric::FailedCases, &failed.len(), &0, all);
     let measured = measured.of_metric(name.to_owned());
     if !failed.is_empty() {
-        let words = format!("`{name}`: {} of {graded} failed: {}", failed.len(), list(failed));
+        let words = format!(
+            "`{name}`: {} of {all} failed: {}",
+            failed.len(),
+            list(failed)
+        );
         return of(State::Fail, Code::MustPassFailed, words).measured(measured);
     }
-    if graded == 0 {
+    if all == 0 {
         let words = format!("no case of the head version is graded by `{name}`");
         return of(State::Missing, Code::MetricMissing, words);
     }
     if !unclear.is_empty() {
         let words = format!(
-            "`{name}`: {} of {graded} do not say whether they pass: {}",
+            "`{name}`: {} of {all} do not say whether they pass: {}",
             unclear.len(),
             list(unclear)
         );
         return of(State::Inconclusive, Code::CaseMissing, words);
     }
-    if let Some(ruling) = metrics.iter().find_map(|metric| distrust(facts, judged, metric, &needed)) {
+    let metrics = judged
+        .binding
+        .candidate
+        .iter()
+        .flat_map(|bound| &bound.metrics);
+    let mut graders = metrics.filter(|metric| metric.name == name);
+    if let Some(ruling) = graders.find_map(|metric| distrust(facts, judged, metric, &needed)) {
         return ruling;
     }
-    let words = format!("`{name}`: {graded} of {graded} cases pass");
+    let words = format!("`{name}`: {all} of {all} cases pass");
     of(State::Pass, Code::Met, words).measured(measured)
 }

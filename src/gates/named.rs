@@ -21,7 +21,12 @@ impl Prompts {
     /// Reads `prompts` of an entry.
     pub(super) fn read(node: Option<&Node<'_>>, errors: &mut Errors<'_>) -> Self {
         let items = node.map(|node| node.items(errors)).unwrap_or_default();
-        Self(items.iter().filter_map(|item| pattern(item, errors)).collect())
+        Self(
+            items
+                .iter()
+                .filter_map(|item| pattern(item, errors))
+                .collect(),
+        )
     }
 
     /// Whether a prompt is among them.
@@ -92,7 +97,10 @@ impl NamedCases {
     pub(super) fn find<'j>(&self, judged: &'j Judged<'_>) -> Found<'j> {
         let mut found = Found::default();
         let prompt = &judged.change.id;
-        let wanted = self.patterns.iter().filter(|(_, prompts)| prompts.hold(prompt));
+        let wanted = self
+            .patterns
+            .iter()
+            .filter(|(_, prompts)| prompts.hold(prompt));
         let wanted: Vec<&Pattern> = wanted.map(|(pattern, _)| pattern).collect();
         let binding = &judged.binding;
         let named = |bound: &BoundCase| {

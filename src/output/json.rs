@@ -506,7 +506,12 @@ fn outcomes(report: &Report) -> Vec<Outcome<'_>> {
 
 fn comparisons(report: &Report) -> Vec<Comparison<'_>> {
     let of = |(prompt, comparison)| tests(prompt, comparison);
-    report.comparisons.iter().map(|(prompt, comparison)| (prompt, comparison)).flat_map(of).collect()
+    report
+        .comparisons
+        .iter()
+        .map(|(prompt, comparison)| (prompt, comparison))
+        .flat_map(of)
+        .collect()
 }
 
 /// The tests of a prompt: that of whether the cases pass comes first.
@@ -539,7 +544,9 @@ fn tests<'r>(
             alpha: rounded(tested.alpha),
             visible_drop: tested.visible.map(rounded),
             means: drawn.then(|| [rounded(test.means.0), rounded(test.means.1)]),
-            margin: tested.margin().map(|(margin, drop)| [rounded(margin), rounded(drop)]),
+            margin: tested
+                .margin()
+                .map(|(margin, drop)| [rounded(margin), rounded(drop)]),
             seed: drawn.then(|| format!("{:016x}", test.seed)),
             flaky: comparison.flaky.count,
             newly_failing: newly.map(|pair| pair.id.for_machines()).collect(),

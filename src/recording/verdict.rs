@@ -150,7 +150,9 @@ fn comparison(
         seed: drawn.then(|| format!("{:016x}", test.seed)),
         alpha: Some(six(tested.alpha)),
         visible: tested.visible.map(six),
-        margin: tested.margin().map(|(margin, drop)| [six(margin), six(drop)]),
+        margin: tested
+            .margin()
+            .map(|(margin, drop)| [six(margin), six(drop)]),
         lower: test.lower,
     }
 }

@@ -1,6 +1,7 @@
 //! Several tests that are judged together: whether each shows a drop.
 
 use super::test::{Readings, Test};
+use crate::stats::non_inferiority::is_non_inferior;
 use crate::stats::{holm, holm_levels};
 
 /// What a metric must show.
@@ -66,7 +67,9 @@ pub(crate) fn decide(tests: &[(&Readings, Mode)], alpha: f64) -> Vec<Decision> {
 fn finding(test: &Test, significant: bool, mode: Mode, alpha: f64) -> Finding {
     let drops = significant && test.is_worse();
     match mode {
-        Mode::NonInferior(margin) if test.worst_gain(alpha) > -margin => Finding::Clear,
+        Mode::NonInferior(margin) if is_non_inferior(test.worst_gain(alpha), margin) => {
+            Finding::Clear
+        }
         _ if drops => Finding::Drop,
         Mode::NonInferior(_) => Finding::Unsure,
         Mode::Significant => Finding::Clear,

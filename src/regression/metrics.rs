@@ -80,19 +80,13 @@ impl Measure<'_> {
                 ..Side::default()
             };
         };
-        let (sum, count) = graded.numbers();
-        match number {
-            true => Side {
-                sum,
-                graded: count,
-                runs,
-            },
-            false => Side {
-                sum: f64::from(graded.passed),
-                graded: graded.passed.saturating_add(graded.failed),
-                runs,
-            },
-        }
+        let (sum, graded) = if number {
+            graded.numbers()
+        } else {
+            let all = graded.passed.saturating_add(graded.failed);
+            (f64::from(graded.passed), all)
+        };
+        Side { sum, graded, runs }
     }
 }
 

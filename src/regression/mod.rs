@@ -16,7 +16,7 @@ use crate::untrusted::Untrusted;
 pub(crate) use family::{Decision, Finding, Mode, decide};
 pub(crate) use metrics::Measure;
 pub(crate) use test::{Kind, Readings, Test};
-pub(crate) use words::{Unit, p_value, points};
+pub(crate) use words::{Unit, p_value};
 
 /// The level of a test that is not judged with others.
 const ALPHA: f64 = 0.05;

@@ -68,7 +68,11 @@ fn add_case(
     harm: f64,
     generator: &mut Generator,
 ) {
-    let mut ran = || (0..cell.trials).filter(|_| generator.unit() >= ERRORED).count();
+    let mut ran = || {
+        (0..cell.trials)
+            .filter(|_| generator.unit() >= ERRORED)
+            .count()
+    };
     let (base, head) = (ran(), ran());
     for metric in metrics {
         let chance = if generator.unit() < 2.0 * cell.discordance {

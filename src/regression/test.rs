@@ -4,9 +4,11 @@ use std::sync::OnceLock;
 
 use super::words::Unit;
 use crate::stats::bootstrap::bca_mean;
-use crate::stats::non_inferiority::{lower_bound, lower_bound_of_mean};
+use crate::stats::non_inferiority::{self, lower_bound, lower_bound_of_mean};
 use crate::stats::permutation::sign_flip;
-use crate::stats::power::{LEAST_DISCORDANCE, visible_drop, visible_mean_drop};
+use crate::stats::power::{
+    LEAST_DISCORDANCE, cases_needed, cases_needed_for_mean, visible_drop, visible_mean_drop,
+};
 use crate::stats::{self, Pairs};
 
 /// How sure the intervals are that are shown.
@@ -60,7 +62,10 @@ impl Series {
         });
         let worst = if self.lower { most } else { least };
         let one_trial = |side: &Side| side.runs.max(side.graded) <= 1;
-        let single = self.cases.iter().all(|(base, head)| one_trial(base) && one_trial(head));
+        let single = self
+            .cases
+            .iter()
+            .all(|(base, head)| one_trial(base) && one_trial(head));
         let test = |of: &dyn Fn(Side) -> Option<f64>| {
             let pairs = self.cases.iter();
             let values: Vec<(f64, f64)> = pairs
@@ -133,21 +138,25 @@ impl Test {
     /// Tests the values of each case at base and head.
     fn of(values: &[(f64, f64)], (series, range): (&Series, f64), single: bool) -> Self {
         let certain = |value: f64| value == 0.0 || (value - 1.0).abs() < f64::EPSILON;
-        let exact = single && values.iter().all(|(base, head)| certain(*base) && certain(*head));
+        let exact = single
+            && values
+                .iter()
+                .all(|(base, head)| certain(*base) && certain(*head));
         let mut pairs = Pairs::default();
         if series.unit == Unit::Share || exact {
             // Of as many that passed as failed, most did not pass.
             let passes = |value: f64| value > 0.5 + 1e-9;
-            values.iter().for_each(|(base, head)| pairs.add(passes(*base), passes(*head)));
+            for (base, head) in values {
+                pairs.add(passes(*base), passes(*head));
+            }
         }
         let sign = if series.lower { -1.0 } else { 1.0 };
-        let gains: Vec<f64> = match exact {
-            true => Vec::new(),
-            false => values.iter().map(|(base, head)| sign * (head - base)).collect(),
-        };
-        let (kind, p) = match exact {
-            true => (Kind::McNemar, stats::mcnemar_exact(pairs.lost, pairs.won)),
-            false => (Kind::SignFlip, sign_flip(&gains, series.seed)),
+        let gains = values.iter().filter(|_| !exact);
+        let gains: Vec<f64> = gains.map(|(base, head)| sign * (head - base)).collect();
+        let (kind, p) = if exact {
+            (Kind::McNemar, stats::mcnemar_exact(pairs.lost, pairs.won))
+        } else {
+            (Kind::SignFlip, sign_flip(&gains, series.seed))
         };
         Self {
             kind,
@@ -191,7 +200,11 @@ impl Test {
             Kind::SignFlip => {
                 let whole = (-self.range, self.range);
                 let (low, high) = bca_mean(&self.gains, LEVEL, self.seed).unwrap_or(whole);
-                if self.lower { (-high, -low) } else { (low, high) }
+                if self.lower {
+                    (-high, -low)
+                } else {
+                    (low, high)
+                }
             }
         })
     }
@@ -201,9 +214,7 @@ impl Test {
         match (self.kind, self.lower) {
             (Kind::McNemar, false) => lower_bound(self.pairs, alpha),
             (Kind::McNemar, true) => lower_bound(self.pairs.turned(), alpha),
-            (Kind::SignFlip, _) => {
-                lower_bound_of_mean(&self.gains, alpha, -self.range, self.seed)
-            }
+            (Kind::SignFlip, _) => lower_bound_of_mean(&self.gains, alpha, -self.range, self.seed),
         }
     }
 
@@ -219,6 +230,28 @@ impl Test {
             || Some(self.range * visible_drop(self.cases, LEAST_DISCORDANCE, alpha)?),
             |drop| Some(drop.min(self.range)),
         )
+    }
+
+    /// How many cases would see a drop of a tenth of its range at `alpha`.
+    pub(crate) fn cases_to_see_a_tenth(&self, alpha: f64) -> Option<u64> {
+        let pairs = || cases_needed(0.1, self.pairs.discordance(), alpha);
+        match self.kind {
+            Kind::McNemar => pairs(),
+            Kind::SignFlip => {
+                let spread = deviation(&self.gains);
+                cases_needed_for_mean(self.tenth(), spread, alpha).or_else(pairs)
+            }
+        }
+    }
+
+    /// How many cases would let a change without effect show a margin at `alpha`.
+    pub(crate) fn cases_to_keep(&self, margin: f64, alpha: f64) -> Option<u64> {
+        match self.kind {
+            Kind::McNemar => non_inferiority::cases_needed(margin, self.pairs.discordance(), alpha),
+            Kind::SignFlip => {
+                non_inferiority::cases_needed_for_mean(margin, deviation(&self.gains), alpha)
+            }
+        }
     }
 
     /// A tenth of what it can move by: what a high-risk prompt must be able to see.

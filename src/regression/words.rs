@@ -102,7 +102,7 @@ pub(crate) fn p_value(p: f64) -> String {
 }
 
 /// A fraction in percentage points with its sign.
-pub(crate) fn points(fraction: f64) -> String {
+fn points(fraction: f64) -> String {
     let shown = format!("{:+.1}", fraction * 100.0);
     match shown.as_str() {
         "+0.0" | "-0.0" => String::from("0.0"),

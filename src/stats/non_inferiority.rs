@@ -84,6 +84,12 @@ pub(crate) fn cases_needed(margin: f64, discordance: f64, alpha: f64) -> Option<
     least_cases(|n| margin > 0.0 && blocked(n, discordance, margin, alpha) <= 1.0 - POWER)
 }
 
+/// The same for a mean whose case differences spread by `deviation`.
+pub(crate) fn cases_needed_for_mean(margin: f64, deviation: f64, alpha: f64) -> Option<u64> {
+    let enough = |n| blocked_by_mean(n, deviation, margin, alpha) <= 1.0 - POWER;
+    least_cases(|n| margin > 0.0 && deviation > 0.0 && enough(n))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::generator::Generator;

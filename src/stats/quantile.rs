@@ -10,15 +10,6 @@ pub(crate) fn nearest_rank(values: &[f64], percent: usize) -> Option<f64> {
     sorted.get(rank.saturating_sub(1)).copied()
 }
 
-/// How many times as large a quantile is at head as at base, over cases that both sides have
-/// (base and head of each). None without cases, or where base has none to compare with: zero.
-pub(crate) fn ratio(pairs: &[(f64, f64)], percent: usize) -> Option<f64> {
-    let (base, head): (Vec<f64>, Vec<f64>) = pairs.iter().copied().unzip();
-    let base = nearest_rank(&base, percent)?;
-    let head = nearest_rank(&head, percent)?;
-    (base > 0.0).then(|| head / base)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,20 +41,6 @@ mod tests {
                 expected,
                 "{values:?} {percent}"
             );
-        }
-    }
-
-    #[test]
-    fn ratios_compare_quantiles_of_the_same_cases() {
-        let three = [(1.0, 2.0), (2.0, 1.0), (4.0, 9.0)];
-        for (pairs, percent, expected) in [
-            (&three[..], 50, Some(1.0)),
-            (&three, 95, Some(2.25)),
-            (&[(0.0, 2.0)], 50, None),
-            (&[(2.0, 0.0)], 50, Some(0.0)),
-            (&[], 95, None),
-        ] {
-            assert_eq!(ratio(pairs, percent), expected, "{pairs:?}");
         }
     }
 

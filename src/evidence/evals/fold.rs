@@ -87,7 +87,9 @@ impl Graded {
 
     /// The trials that it said something of.
     pub(crate) fn trials(&self) -> u32 {
-        self.values.count.max(self.passed.saturating_add(self.failed))
+        self.values
+            .count
+            .max(self.passed.saturating_add(self.failed))
     }
 
     fn add(&mut self, score: &Score) {

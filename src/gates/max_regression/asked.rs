@@ -79,7 +79,14 @@ impl Inconclusive {
 impl Asked {
     /// Reads the gate's parameters.
     pub(super) fn read(node: Option<&Node<'_>>, errors: &mut Errors<'_>) -> Self {
-        const KEYS: [&str; 6] = ["mode", "margin", "alpha", "metrics", "inconclusive", "on_fail"];
+        const KEYS: [&str; 6] = [
+            "mode",
+            "margin",
+            "alpha",
+            "metrics",
+            "inconclusive",
+            "on_fail",
+        ];
         let fields = node.map(|node| node.fields(&KEYS, errors));
         let field = |key: &str| fields.as_ref().and_then(|fields| fields.get(key));
         let alpha = field("alpha").and_then(|node| {
@@ -112,18 +119,20 @@ impl Asked {
 
     /// The names of what a prompt is tested by; `None` is whether the cases pass.
     pub(super) fn names<'a>(&'a self, prompt: &'a PromptId) -> Vec<Option<&'a str>> {
-        let names: Vec<_> = self.of(prompt).map(|metric| metric.name.as_deref()).collect();
-        match names.is_empty() {
-            true => vec![None],
-            false => names,
-        }
+        let names: Vec<_> = self
+            .of(prompt)
+            .map(|metric| metric.name.as_deref())
+            .collect();
+        if names.is_empty() { vec![None] } else { names }
     }
 }
 
 /// Reads `mode` and `margin`.
 fn mode(fields: &Fields<'_>, errors: &mut Errors<'_>) -> Option<Mode> {
     let words = [("significant", false), ("non_inferior", true)];
-    let ruled_out = fields.get("mode").and_then(|node| node.one_of(&words, errors));
+    let ruled_out = fields
+        .get("mode")
+        .and_then(|node| node.one_of(&words, errors));
     if ruled_out != Some(true) {
         if let Some(node) = fields.get("margin") {
             node.refuse(errors, "only `mode: non_inferior` has a margin");
@@ -143,11 +152,7 @@ fn mode(fields: &Fields<'_>, errors: &mut Errors<'_>) -> Option<Mode> {
 }
 
 /// Reads a metric: its name, or what is asked of it.
-fn metric(
-    node: &Node<'_>,
-    outer: Mode,
-    errors: &mut Errors<'_>,
-) -> Option<(MetricAsked, Prompts)> {
+fn metric(node: &Node<'_>, outer: Mode, errors: &mut Errors<'_>) -> Option<(MetricAsked, Prompts)> {
     let name = |name: &str| (name != PASS).then(|| name.to_owned());
     if node.value().is_string() {
         let metric = MetricAsked {

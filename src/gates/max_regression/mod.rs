@@ -20,9 +20,7 @@ use crate::measure::{self, Measured};
 use crate::policy::scope::Risk;
 use crate::prompt::version::Facet;
 use crate::reason::Code;
-use crate::regression::{
-    Comparison, Decision, Finding, Measure, Mode, Readings, Tested, decide,
-};
+use crate::regression::{Comparison, Decision, Finding, Measure, Mode, Readings, Tested, decide};
 use crate::yaml::{Errors, Node};
 
 /// More errored trials than this share of a side, and the run is no measurement.
@@ -98,7 +96,12 @@ impl Gate for Regression {
             };
             rulings.extend(ruling);
         }
-        rulings.extend(facts.judged.iter().flat_map(|judged| self.others(facts, judged)));
+        rulings.extend(
+            facts
+                .judged
+                .iter()
+                .flat_map(|judged| self.others(facts, judged)),
+        );
         rulings
     }
 }
@@ -174,8 +177,16 @@ impl Regression {
         };
         let (state, code, found) = said(judged, (subject, &tested), decision.finding);
         let mut ruling = Ruling::of(prompt, state, code, found, needed(subject.mode, test));
-        if state == State::Fail && subject.metric.is_none() {
-            ruling = ruling.fix(newly_failing(judged));
+        let fix = match (code, subject.mode) {
+            (Code::Regression, _) if subject.metric.is_none() => Some(newly_failing(judged)),
+            (Code::TooWeak, _) => more(test.cases_to_see_a_tenth(decision.alpha)),
+            (_, Mode::NonInferior(margin)) if code == Code::MarginNotShown => {
+                more(test.cases_to_keep(margin, self.0.alpha))
+            }
+            _ => None,
+        };
+        if let Some(fix) = fix {
+            ruling = ruling.fix(fix);
         }
         Ruling {
             blocks: self.0.blocks
@@ -263,9 +274,11 @@ fn said(
         (Finding::Clear, Mode::NonInferior(_)) => {
             (State::Pass, Code::MarginKept, format!("{words}; {seen}"))
         }
-        (Finding::Clear, Mode::Significant) if weak => {
-            (State::Inconclusive, Code::TooWeak, format!("{words}; {seen}"))
-        }
+        (Finding::Clear, Mode::Significant) if weak => (
+            State::Inconclusive,
+            Code::TooWeak,
+            format!("{words}; {seen}"),
+        ),
         (Finding::Clear, Mode::Significant) => {
             let found = format!("no drop seen ({seen}): {words}");
             (State::Pass, Code::NoDropSeen, found)
@@ -273,10 +286,22 @@ fn said(
     }
 }
 
+/// How many cases would tell.
+fn more(cases: Option<u64>) -> Option<String> {
+    cases.map(|cases| format!("run {cases} cases or more, or several trials of each"))
+}
+
 /// What to do about a drop of the cases that pass.
 fn newly_failing(judged: &Judged<'_>) -> String {
-    let failing = judged.comparison.iter().flat_map(|each| &each.newly_failing);
-    let ids: Vec<&str> = failing.clone().take(3).map(|pair| pair.id.for_machines()).collect();
+    let failing = judged
+        .comparison
+        .iter()
+        .flat_map(|each| &each.newly_failing);
+    let ids: Vec<&str> = failing
+        .clone()
+        .take(3)
+        .map(|pair| pair.id.for_machines())
+        .collect();
     format!(
         "fix the {} newly failing cases ({}…) or revert the change, then run the evals again",
         failing.count(),
@@ -325,9 +350,8 @@ fn comparable<'j>(
     judged: &'j Judged<'_>,
 ) -> Result<(&'j Comparison, Sides<'j>), Box<Ruling>> {
     let prompt = Some(&judged.change.id);
-    let decided = |state, code, found: String| {
-        Err(Box::new(Ruling::of(prompt, state, code, found, NEEDED)))
-    };
+    let decided =
+        |state, code, found: String| Err(Box::new(Ruling::of(prompt, state, code, found, NEEDED)));
     if let Some(ruling) = unreadable(facts, Use::Evals, prompt, NEEDED) {
         return Err(Box::new(ruling));
     }
@@ -386,14 +410,19 @@ fn incomparable(
         let trials = bound.cases.values().map(|bound| bound.case.trials());
         let (errored, all) = trials.fold((0, 0), |(errored, all), trials| {
             let [_, _, own] = trials.map(u64::from);
-            (errored + own, all + trials.map(u64::from).iter().sum::<u64>())
+            (
+                errored + own,
+                all + trials.map(u64::from).iter().sum::<u64>(),
+            )
         });
         if errored * 100 > all * MAX_ERRORED_PERCENT {
-            let what = match bound.cases.len() as u64 == all {
-                true => "cases",
-                false => "trials",
+            let what = if bound.cases.len() as u64 == all {
+                "cases"
+            } else {
+                "trials"
             };
-            let found = format!("{errored} of {all} {what} of the {side} version ended in an error");
+            let found =
+                format!("{errored} of {all} {what} of the {side} version ended in an error");
             return Some((State::Error, Code::TooManyErrors, found));
         }
     }

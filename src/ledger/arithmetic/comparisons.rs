@@ -66,9 +66,10 @@ impl Known<'_> {
 
     /// The pairs, so that lost is worse.
     const fn turned(&self) -> Pairs {
-        match self.comparison.lower {
-            true => self.pairs.turned(),
-            false => self.pairs,
+        if self.comparison.lower {
+            self.pairs.turned()
+        } else {
+            self.pairs
         }
     }
 
@@ -78,9 +79,10 @@ impl Known<'_> {
     }
 
     fn p(&self) -> f64 {
-        match self.is_exact() {
-            true => stats::mcnemar_exact(self.pairs.lost, self.pairs.won),
-            false => number(&self.comparison.p),
+        if self.is_exact() {
+            stats::mcnemar_exact(self.pairs.lost, self.pairs.won)
+        } else {
+            number(&self.comparison.p)
         }
     }
 
@@ -97,9 +99,10 @@ impl Known<'_> {
     fn keeps_margin(&self, alpha: f64) -> Option<bool> {
         let [margin, drop] = self.comparison.margin.as_ref()?;
         let (margin, recorded) = (number(margin), number(drop));
-        let drop = match self.is_exact() {
-            true => -lower_bound(self.turned(), alpha),
-            false => recorded,
+        let drop = if self.is_exact() {
+            -lower_bound(self.turned(), alpha)
+        } else {
+            recorded
         };
         ((margin - drop).abs() > 1.5e-6).then_some(drop < margin)
     }
@@ -140,7 +143,11 @@ fn numbers(known: Known<'_>, found: &mut Found) {
             &pairs.count(),
         );
         checks.extend([
-            ("the difference", &comparison.difference, six(pairs.difference())),
+            (
+                "the difference",
+                &comparison.difference,
+                six(pairs.difference()),
+            ),
             ("the lower bound", recorded_low, six(low)),
             ("the upper bound", recorded_high, six(high)),
             ("p", &comparison.p, six(known.p())),
@@ -208,8 +215,7 @@ fn made<'v>(verdict: &'v Verdict, known: &[Known<'v>], found: &mut Found) -> Vec
             });
             continue;
         };
-        let same =
-            near(&measured.observed, &known.comparison.p) && measured.n == known.cases();
+        let same = near(&measured.observed, &known.comparison.p) && measured.n == known.cases();
         found.unless(same, What::Measured, || {
             format!(
                 "{}: p and pairs are not those of the comparison",
@@ -283,7 +289,10 @@ fn visible(known: Known<'_>, level: f64, found: &mut Found) {
     };
     let prompt = &comparison.prompt;
     found.unless(near(alpha, &six(level)), What::Comparison, || {
-        format!("{prompt}: p was held to {alpha} on record, and is to be to {}", six(level))
+        format!(
+            "{prompt}: p was held to {alpha} on record, and is to be to {}",
+            six(level)
+        )
     });
     if !known.is_exact() {
         return;
@@ -294,9 +303,11 @@ fn visible(known: Known<'_>, level: f64, found: &mut Found) {
         (recorded, computed) => recorded.is_none() && computed.is_none(),
     };
     found.unless(same, What::Comparison, || {
-        let [recorded, computed] = [&comparison.visible, &computed]
-            .map(|drop| drop.as_deref().unwrap_or("none"));
-        format!("{prompt}: the drop that could be seen is {recorded} on record, and comes to {computed}")
+        let [recorded, computed] =
+            [&comparison.visible, &computed].map(|drop| drop.as_deref().unwrap_or("none"));
+        format!(
+            "{prompt}: the drop that could be seen is {recorded} on record, and comes to {computed}"
+        )
     });
 }
 

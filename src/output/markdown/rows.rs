@@ -362,7 +362,11 @@ fn eval(prompt: &Untrusted, comparison: &Comparison, tested: &Tested, room: Room
         Kind::SignFlip => test.unit.value(mean),
     };
     let own = tested.metric.is_none();
-    let worst = if own { worst(comparison, room) } else { Vec::new() };
+    let worst = if own {
+        worst(comparison, room)
+    } else {
+        Vec::new()
+    };
     EvalRow {
         prompt: room.name(prompt),
         metric: match &tested.metric {
@@ -380,7 +384,9 @@ fn eval(prompt: &Untrusted, comparison: &Comparison, tested: &Tested, room: Room
         high: test.unit.signed(high),
         p: markdown_inline(p_value(test.p).trim_start_matches("= ")),
         n: test.cases,
-        visible: tested.visible.map_or(String::from("none"), |drop| test.unit.drop(drop)),
+        visible: tested
+            .visible
+            .map_or(String::from("none"), |drop| test.unit.drop(drop)),
         unpaired: comparison.unpaired(),
         flaky: comparison.flaky.count,
         lost: test.pairs.lost,
