@@ -70,7 +70,7 @@ impl Measured {
             | Metric::CostPerSuccess
             | Metric::LatencyP50
             | Metric::LatencyP95 => Some(observed <= threshold),
-            Metric::PValue | Metric::Band | Metric::Kappa => None,
+            Metric::PValue | Metric::PAlone | Metric::Band | Metric::Kappa => None,
         }
     }
 }
@@ -86,6 +86,8 @@ pub(crate) enum Metric {
     TracedCases,
     /// A p-value, six decimals, and the alpha that the policy names; of how many pairs.
     PValue,
+    /// A p-value of a test that is judged alone and only shown, likewise.
+    PAlone,
     /// A band and the least one, by their keys; of how many categories.
     Band,
     /// Characters that nobody sees, and how many may be added; of one prompt.
@@ -106,11 +108,12 @@ pub(crate) enum Metric {
 
 impl Metric {
     /// All of them.
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Share,
         Self::Cases,
         Self::TracedCases,
         Self::PValue,
+        Self::PAlone,
         Self::Band,
         Self::HiddenCharacters,
         Self::FailedCases,
@@ -128,6 +131,7 @@ impl Metric {
             Self::Cases => "cases",
             Self::TracedCases => "traced_cases",
             Self::PValue => "p",
+            Self::PAlone => "p_alone",
             Self::Band => "band",
             Self::HiddenCharacters => "hidden_characters",
             Self::FailedCases => "failed_cases",

@@ -140,7 +140,7 @@ impl<'j> Said<'j> {
         for (id, said) in &head {
             found.all += u64::from(said.is_some());
             match said {
-                Some([_, 1.., _]) => found.failed.push(id),
+                Some([_, failed, _]) if *failed > 0 => found.failed.push(id),
                 Some([passed, _, trials]) if passed < trials => found.unclear.push(id),
                 Some(_) | None => {}
             }

@@ -19,7 +19,7 @@ pub(crate) use test::{Kind, Readings, Test};
 pub(crate) use words::{Unit, p_value};
 
 /// The level of a test that is not judged with others.
-const ALPHA: f64 = 0.05;
+pub(crate) const ALPHA: f64 = 0.05;
 
 /// One case on both sides.
 #[derive(Debug, Clone)]

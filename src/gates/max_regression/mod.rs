@@ -213,7 +213,15 @@ impl Regression {
             let tested = Tested::of(metric, test, (WARNS, WARNS));
             let prompt = Some(&judged.change.id);
             let code = Code::MetricDropped;
+            let p = format!("{:.6}", readings.as_failures.p);
+            let n = readings.as_failures.cases;
+            let measured = Measured::new(measure::Metric::PAlone, &p, &WARNS, n);
+            let measured = match metric {
+                Some(metric) => measured.of_metric(metric.words()),
+                None => measured,
+            };
             let ruling = Ruling::of(prompt, State::Fail, code, tested.words(), NEEDED);
+            let ruling = ruling.measured(measured);
             found.push(Ruling {
                 blocks: false,
                 tested: Some(tested),

@@ -9,7 +9,7 @@ use super::{Found, What};
 use crate::ledger::verdict::{Comparison, Measured, Outcome, Verdict};
 use crate::measure::Metric;
 use crate::reason::Code;
-use crate::regression::{Kind, PASS};
+use crate::regression::{ALPHA, Kind, PASS};
 use crate::stats::non_inferiority::lower_bound;
 use crate::stats::power::visible_drop;
 use crate::stats::{self, Pairs};
@@ -49,6 +49,7 @@ pub(super) fn check(verdict: &Verdict, found: &mut Found) {
         known.push(known_one);
     }
     gate(verdict, &known, found);
+    alone(verdict, &known, found);
 }
 
 /// A comparison on record with its pairs.
@@ -62,6 +63,12 @@ impl Known<'_> {
     /// Whether everything else follows from the pairs.
     fn is_exact(&self) -> bool {
         self.comparison.test == Kind::McNemar.id()
+    }
+
+    /// Whether an outcome is about it.
+    fn is_of(&self, outcome: &Outcome, measured: &Measured) -> bool {
+        let metric = measured.of.as_deref().unwrap_or(PASS);
+        Some(&self.comparison.prompt) == outcome.prompt.as_ref() && self.comparison.metric == metric
     }
 
     /// The pairs, so that lost is worse.
@@ -200,16 +207,18 @@ fn sides(verdict: &Verdict, known: Known<'_>, found: &mut Found) {
 /// What the gate on regressions said of one comparison.
 type Said<'v> = (&'v Outcome, &'v Measured, Known<'v>);
 
-/// The comparisons that the gate made, each with what it said.
-fn made<'v>(verdict: &'v Verdict, known: &[Known<'v>], found: &mut Found) -> Vec<Said<'v>> {
+/// The comparisons that the gate made, judged together or alone, each with what it said.
+fn made<'v>(
+    verdict: &'v Verdict,
+    (known, by): (&[Known<'v>], Metric),
+    found: &mut Found,
+) -> Vec<Said<'v>> {
     let mut made = Vec::new();
-    for (outcome, measured) in verdict.outcomes.iter().filter_map(by_p) {
-        let metric = measured.of.as_deref().unwrap_or(PASS);
-        let of = |known: &&Known<'_>| {
-            let comparison = known.comparison;
-            Some(&comparison.prompt) == outcome.prompt.as_ref() && comparison.metric == metric
+    for outcome in &verdict.outcomes {
+        let Some(measured) = measured(outcome, by) else {
+            continue;
         };
-        let Some(known) = known.iter().find(of) else {
+        let Some(known) = known.iter().find(|known| known.is_of(outcome, measured)) else {
             found.unless(false, What::Measured, || {
                 format!("{}: nothing is compared", name(outcome))
             });
@@ -227,9 +236,43 @@ fn made<'v>(verdict: &'v Verdict, known: &[Known<'v>], found: &mut Found) -> Vec
     made
 }
 
+/// What an outcome measured, where it measured this.
+fn measured(outcome: &Outcome, by: Metric) -> Option<&Measured> {
+    let measured = outcome.measured.as_ref()?;
+    (measured.metric == by.id()).then_some(measured)
+}
+
+/// Tests that were judged alone: what only warns of a drop, and the one of whether the cases pass
+/// where nothing was judged. A metric is only compared where something is said of it.
+fn alone(verdict: &Verdict, known: &[Known<'_>], found: &mut Found) {
+    for (outcome, measured, known) in made(verdict, (known, Metric::PAlone), found) {
+        let level = number(&measured.threshold);
+        visible(known, level, found);
+        let holds = known.p() <= level && known.is_worse() && !outcome.blocks;
+        found.unless(holds, What::Measured, || {
+            format!("{}: {} warns", name(outcome), measured.observed)
+        });
+    }
+    for known in known {
+        let said = verdict.outcomes.iter().any(|outcome| {
+            let metrics = [Metric::PValue, Metric::PAlone];
+            let mut measured = metrics.into_iter().filter_map(|by| measured(outcome, by));
+            measured.any(|measured| known.is_of(outcome, measured))
+        });
+        if said {
+            continue;
+        }
+        let Comparison { prompt, metric, .. } = known.comparison;
+        found.unless(metric == PASS, What::Comparison, || {
+            format!("{prompt}: {metric} is compared, and nothing is said of it")
+        });
+        visible(*known, ALPHA, found);
+    }
+}
+
 /// What the gate said of the comparisons that it made, all of them together.
 fn gate(verdict: &Verdict, known: &[Known<'_>], found: &mut Found) {
-    let made = made(verdict, known, found);
+    let made = made(verdict, (known, Metric::PValue), found);
     let Some((_, first, _)) = made.first() else {
         return;
     };
@@ -309,9 +352,4 @@ fn visible(known: Known<'_>, level: f64, found: &mut Found) {
             "{prompt}: the drop that could be seen is {recorded} on record, and comes to {computed}"
         )
     });
-}
-
-fn by_p(outcome: &Outcome) -> Option<(&Outcome, &Measured)> {
-    let measured = outcome.measured.as_ref()?;
-    (measured.metric == Metric::PValue.id()).then_some((outcome, measured))
 }

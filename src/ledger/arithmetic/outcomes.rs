@@ -75,7 +75,7 @@ fn measured(
     match metric {
         Metric::Band => return band(verdict, recorded, passes, policy, found),
         // Decided with all comparisons together.
-        Metric::PValue => return,
+        Metric::PValue | Metric::PAlone => return,
         Metric::Share => {
             let calls = verdict.coverage.as_ref().map_or(0, |each| each.calls);
             found.unless(recorded.n <= calls, What::Count, || {
