@@ -20,7 +20,9 @@ use crate::measure::{self, Measured};
 use crate::policy::scope::Risk;
 use crate::prompt::version::Facet;
 use crate::reason::Code;
-use crate::regression::{Comparison, Decision, Finding, Measure, Mode, Readings, Tested, decide};
+use crate::regression::{
+    ALPHA, Comparison, Decision, Finding, Measure, Mode, Readings, Tested, decide,
+};
 use crate::yaml::{Errors, Node};
 
 /// More errored trials than this share of a side, and the run is no measurement.
@@ -28,9 +30,6 @@ const MAX_ERRORED_PERCENT: u64 = 5;
 
 /// Fewer of the base version's cases than this, and a drop could hide in those left out.
 const MIN_PAIRED_PERCENT: u64 = 90;
-
-/// The level at which a metric that the policy does not name is shown.
-const WARNS: f64 = 0.05;
 
 pub(crate) struct MaxRegression;
 
@@ -206,16 +205,16 @@ impl Regression {
         let mut found = Vec::new();
         let mut warn = |metric: Option<&Metric>, readings: &Readings| {
             let both = [&readings.as_failures, &readings.left_out];
-            if both.iter().any(|test| test.p > WARNS || !test.is_worse()) {
+            if both.iter().any(|test| test.p > ALPHA || !test.is_worse()) {
                 return;
             }
             let test = (&readings.as_failures, Mode::Significant);
-            let tested = Tested::of(metric, test, (WARNS, WARNS));
+            let tested = Tested::of(metric, test, (ALPHA, ALPHA));
             let prompt = Some(&judged.change.id);
             let code = Code::MetricDropped;
             let p = format!("{:.6}", readings.as_failures.p);
             let n = readings.as_failures.cases;
-            let measured = Measured::new(measure::Metric::PAlone, &p, &WARNS, n);
+            let measured = Measured::new(measure::Metric::PAlone, &p, &ALPHA, n);
             let measured = match metric {
                 Some(metric) => measured.of_metric(metric.words()),
                 None => measured,

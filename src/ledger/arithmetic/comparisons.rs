@@ -45,6 +45,8 @@ pub(super) fn check(verdict: &Verdict, found: &mut Found) {
         numbers(known_one, found);
         if comparison.metric == PASS {
             sides(verdict, known_one, found);
+        } else {
+            same_cases(verdict, comparison, found);
         }
         known.push(known_one);
     }
@@ -201,6 +203,18 @@ fn sides(verdict: &Verdict, known: Known<'_>, found: &mut Found) {
     }
     found.unless(seen == 2, What::Count, || {
         format!("{}: a comparison without two sides", comparison.prompt)
+    });
+}
+
+/// What is not compared is the same for all metrics of a prompt.
+fn same_cases(verdict: &Verdict, comparison: &Comparison, found: &mut Found) {
+    let counts = |of: &Comparison| [of.only_baseline, of.only_candidate, of.changed_cases];
+    let mut own = verdict.comparisons.iter().filter(|own| own.metric == PASS);
+    let own = own.find(|own| own.prompt == comparison.prompt);
+    let same = own.is_some_and(|own| counts(own) == counts(comparison));
+    found.unless(same, What::Count, || {
+        let Comparison { prompt, metric, .. } = comparison;
+        format!("{prompt}: other cases are left out for {metric}")
     });
 }
 
