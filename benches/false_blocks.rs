@@ -30,7 +30,6 @@ fn main() -> ExitCode {
                     cases,
                     discordance,
                     trials,
-                    draws: 9_999,
                 };
                 let rate = f64::from(false_blocks(cell, COMPARISONS, seed)) / comparisons;
                 holds &= rate <= limit;

@@ -448,6 +448,8 @@ fn outcomes(prompt: &str) -> Vec<Value> {
         said
     };
     let share = |gate| pass(gate, "met", ("share", "200", "9500", 200));
+    let mut alike = outcome("test_set", "pass", "met");
+    alike["prompt"] = json!(prompt);
     let mut unasked = idle("approvals");
     unasked["prompt"] = json!(prompt);
     vec![
@@ -468,6 +470,7 @@ fn outcomes(prompt: &str) -> Vec<Value> {
             "met",
             ("hidden_characters", "0", "0", 1),
         ),
+        alike,
         unasked,
         idle("policy_change"),
         idle("minimum_band"),

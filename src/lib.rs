@@ -75,7 +75,7 @@ mod verdict;
 mod yaml;
 
 #[doc(hidden)]
-pub use stats::simulation;
+pub use regression::simulation;
 
 use std::io::IsTerminal as _;
 use std::process::ExitCode;

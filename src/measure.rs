@@ -14,6 +14,8 @@ pub(crate) struct Measured {
     pub(crate) threshold: String,
     /// Of how many things it was measured.
     pub(crate) n: u64,
+    /// Which metric of the evals, where it is about one.
+    pub(crate) of: Option<String>,
 }
 
 impl Measured {
@@ -29,7 +31,14 @@ impl Measured {
             observed: observed.to_string(),
             threshold: threshold.to_string(),
             n,
+            of: None,
         }
+    }
+
+    /// Says which metric of the evals it is about.
+    pub(crate) fn of_metric(mut self, label: String) -> Self {
+        self.of = Some(label);
+        self
     }
 
     /// A share of things: how many of them, and the least share in hundredths of a percent.
@@ -40,6 +49,11 @@ impl Measured {
     /// Whether the number is what the gate needs; `None` where it cannot be told from these
     /// numbers alone.
     pub(crate) fn holds(&self) -> Option<bool> {
+        if self.metric == Metric::Kappa {
+            let [observed, floor] =
+                [&self.observed, &self.threshold].map(|text| text.parse::<f64>());
+            return Some(observed.ok()? >= floor.ok()?);
+        }
         let observed = self.observed.parse::<u64>();
         let threshold = self.threshold.parse::<u64>();
         let (observed, threshold) = (observed.ok()?, threshold.ok()?);
@@ -50,8 +64,13 @@ impl Measured {
                 Some(Share { part, whole }.reaches(least))
             }
             Metric::Cases | Metric::TracedCases => Some(observed >= threshold),
-            Metric::HiddenCharacters => Some(observed <= threshold),
-            Metric::PValue | Metric::Band => None,
+            Metric::HiddenCharacters
+            | Metric::FailedCases
+            | Metric::PassedCanaries
+            | Metric::CostPerSuccess
+            | Metric::LatencyP50
+            | Metric::LatencyP95 => Some(observed <= threshold),
+            Metric::PValue | Metric::PAlone | Metric::Band | Metric::Kappa => None,
         }
     }
 }
@@ -67,21 +86,42 @@ pub(crate) enum Metric {
     TracedCases,
     /// A p-value, six decimals, and the alpha that the policy names; of how many pairs.
     PValue,
+    /// A p-value of a test that is judged alone and only shown, likewise.
+    PAlone,
     /// A band and the least one, by their keys; of how many categories.
     Band,
     /// Characters that nobody sees, and how many may be added; of one prompt.
     HiddenCharacters,
+    /// Cases that must pass and do not; of how many.
+    FailedCases,
+    /// Cases that must fail and do not; of how many.
+    PassedCanaries,
+    /// Billionths of a dollar for each case that passes, and how many it may be; of how many cases.
+    CostPerSuccess,
+    /// Milliseconds that half of the cases stay within, and how many they may take.
+    LatencyP50,
+    /// Milliseconds that 95 % of the cases stay within, and how many they may take.
+    LatencyP95,
+    /// Cohen's kappa of a judge and people, six decimals, and its floor; of how many labels.
+    Kappa,
 }
 
 impl Metric {
     /// All of them.
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Share,
         Self::Cases,
         Self::TracedCases,
         Self::PValue,
+        Self::PAlone,
         Self::Band,
         Self::HiddenCharacters,
+        Self::FailedCases,
+        Self::PassedCanaries,
+        Self::CostPerSuccess,
+        Self::LatencyP50,
+        Self::LatencyP95,
+        Self::Kappa,
     ];
 
     /// The word.
@@ -91,8 +131,15 @@ impl Metric {
             Self::Cases => "cases",
             Self::TracedCases => "traced_cases",
             Self::PValue => "p",
+            Self::PAlone => "p_alone",
             Self::Band => "band",
             Self::HiddenCharacters => "hidden_characters",
+            Self::FailedCases => "failed_cases",
+            Self::PassedCanaries => "passed_canaries",
+            Self::CostPerSuccess => "cost_per_success",
+            Self::LatencyP50 => "latency_p50",
+            Self::LatencyP95 => "latency_p95",
+            Self::Kappa => "kappa",
         }
     }
 
@@ -118,6 +165,19 @@ mod tests {
             (Metric::TracedCases, "1", "1", 3, Some(true)),
             (Metric::HiddenCharacters, "0", "0", 1, Some(true)),
             (Metric::HiddenCharacters, "1", "0", 1, Some(false)),
+            (Metric::FailedCases, "0", "0", 3, Some(true)),
+            (Metric::PassedCanaries, "1", "0", 3, Some(false)),
+            (
+                Metric::CostPerSuccess,
+                "2000001",
+                "2000000",
+                50,
+                Some(false),
+            ),
+            (Metric::LatencyP50, "800", "800", 50, Some(true)),
+            (Metric::LatencyP95, "4001", "4000", 50, Some(false)),
+            (Metric::Kappa, "0.600000", "0.6", 40, Some(true)),
+            (Metric::Kappa, "-0.100000", "0.6", 40, Some(false)),
             (Metric::PValue, "0.012939", "0.05", 50, None),
             (Metric::Band, "pilot", "pilot", 7, None),
         ] {

@@ -23,7 +23,7 @@ use crate::policy::scope::Risk;
 use crate::policy::{Mode, Role};
 use crate::prompt::diff::Difference;
 use crate::reason::Code;
-use crate::regression::{self, Comparison};
+use crate::regression::Comparison;
 use crate::remark::{self, Remark};
 use crate::rules::{Origin, Rules};
 use crate::scorecard::Scorecard;
@@ -293,8 +293,8 @@ impl Report {
                 .collect(),
             next: next(&parts.outcomes, &parts.card, !parts.judged.is_empty()),
             card: parts.card,
+            comparisons: comparisons(parts.judged, &parts.outcomes, &parts.texts),
             outcomes: parts.outcomes,
-            comparisons: comparisons(parts.judged, &parts.texts),
             coverage,
             approvals: parts.approvals.clone(),
             evidence: evidence(parts.evidence),
@@ -512,14 +512,19 @@ fn evidence(evidence: &Evidence) -> Vec<EvidenceReport> {
     files.collect()
 }
 
-fn comparisons(judged: &[Judged<'_>], texts: &Texts) -> Vec<(Untrusted, Comparison)> {
+fn comparisons(
+    judged: &[Judged<'_>],
+    outcomes: &[Outcome],
+    texts: &Texts,
+) -> Vec<(Untrusted, Comparison)> {
     judged
         .iter()
         .filter_map(|judged| {
-            let baseline = judged.binding.baseline.as_ref()?;
-            let candidate = judged.binding.candidate.as_ref()?;
-            let comparison = regression::compare(baseline, candidate).with(texts);
-            Some((judged.change.id.shown().clone(), comparison))
+            let id = &judged.change.id;
+            let of_prompt = outcomes.iter().filter(|each| each.prompt() == Some(id));
+            let tests = of_prompt.filter_map(|each| each.ruling.tested.clone());
+            let comparison = judged.comparison.clone()?.tested(tests).with(texts);
+            Some((id.shown().clone(), comparison))
         })
         .collect()
 }

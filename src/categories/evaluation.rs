@@ -6,7 +6,6 @@ use crate::evidence::evals::CaseResult;
 use crate::evidence::judged::Judged;
 use crate::policy::scope::Risk;
 use crate::policy::{CategoryId, Needs};
-use crate::regression;
 use crate::units::Score;
 
 /// The level of the test that counts as a drop here; the gate has its own, settable one.
@@ -42,7 +41,7 @@ impl Category for Evaluation {
             ),
             ("cases taken from production traces, of one in ten", 100),
             (
-                "prompts without a significant drop against the version before (exact McNemar, 0.05)",
+                "prompts without a significant drop against the version before (paired test, 0.05)",
                 200,
             ),
             ("eval results were reviewed by people, on record", 100),
@@ -104,15 +103,11 @@ fn measure(view: &View<'_>, judged: &Judged<'_>) -> [(u64, u64); 5] {
     };
     let all = candidate.cases.len() as u64;
     let finished = all - candidate.count(CaseResult::Errored);
-    let comparison = judged
-        .binding
-        .baseline
-        .as_ref()
-        .map(|baseline| regression::compare(baseline, candidate).as_failures);
-    let (paired, kept) = match comparison {
+    let comparison = judged.comparison.as_ref();
+    let (paired, kept) = match comparison.map(|comparison| &comparison.own.as_failures) {
         Some(test) => {
-            let dropped = test.p <= ALPHA && test.pairs.lost > test.pairs.won;
-            ((test.pairs.count(), all), (u64::from(!dropped), 1))
+            let dropped = test.p <= ALPHA && test.is_worse();
+            ((test.cases, all), (u64::from(!dropped), 1))
         }
         None if first => ((0, 0), (0, 0)),
         None => ((0, all), (0, 1)),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::collect::LoadedRun;
-use super::evals::{Arm, Case, CaseResult};
+use super::evals::{Agreement, Arm, Case, CaseResult, Graded, Metric};
 use super::tools;
 use crate::policy::provenance::Provenance;
 use crate::policy::strength::Strength;
@@ -19,6 +19,16 @@ pub(crate) struct BoundCase {
     pub(crate) case: Arc<Case>,
     /// Index into the evidence files.
     pub(crate) file: usize,
+    /// The metrics that graded it, by the number that it has.
+    pub(crate) metrics: Arc<[Metric]>,
+}
+
+impl BoundCase {
+    /// What a metric said of it, where it did.
+    pub(crate) fn graded(&self, metric: &Metric) -> Option<&Graded> {
+        let of = |graded: &&Graded| self.metrics.get(usize::from(graded.metric)) == Some(metric);
+        self.case.graded.iter().find(of)
+    }
 }
 
 /// The cases of one version, of every model that it names.
@@ -32,6 +42,10 @@ pub(crate) struct BoundCases {
     pub(crate) made_with: BTreeSet<String>,
     /// The files they come from, as indices into the evidence.
     pub(crate) files: BTreeSet<usize>,
+    /// The metrics that graded them.
+    pub(crate) metrics: BTreeSet<Metric>,
+    /// How judges agree with people.
+    pub(crate) agreement: BTreeMap<Metric, Agreement>,
     /// How surely the runs are tied to the version: the least of them.
     pub(crate) strength: Strength,
     /// The least of who could have written them.
@@ -51,6 +65,16 @@ impl BoundCases {
             .values()
             .filter(|bound| bound.case.result() == result)
             .count() as u64
+    }
+
+    /// Adds who graded an arm, and returns its metrics.
+    fn grade(&mut self, arm: &Arm) -> Arc<[Metric]> {
+        self.metrics.extend(arm.metrics.iter().cloned());
+        for (metric, counts) in &arm.agreement {
+            let sum = self.agreement.entry(metric.clone()).or_default();
+            *sum = sum.plus(*counts);
+        }
+        arm.metrics.clone().into()
     }
 
     /// The tools of two sides, where they are not the same, in words.
@@ -123,6 +147,7 @@ pub(super) fn merge(
     for (model, arms) in arms {
         for tied in arms {
             bound.note(&tied, branched_at);
+            let metrics = bound.grade(tied.arm);
             for case in &tied.arm.cases {
                 let id = match &model {
                     Some(model) if several => format!("{} @ {model}", case.id),
@@ -131,6 +156,7 @@ pub(super) fn merge(
                 let new = || BoundCase {
                     case: Arc::clone(case),
                     file: tied.run.file,
+                    metrics: Arc::clone(&metrics),
                 };
                 let kept = bound.cases.entry(id).or_insert_with(new);
                 if rank(case.result()) > rank(kept.case.result()) {

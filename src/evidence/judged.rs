@@ -11,6 +11,7 @@ use super::traces::span::trace_id;
 use super::versions::Versions;
 use crate::change::{Change, ChangeSet};
 use crate::policy::Policy;
+use crate::regression::{self, Comparison};
 use crate::units::Share;
 use chrono::{DateTime, Utc};
 
@@ -21,6 +22,8 @@ pub(crate) struct Judged<'a> {
     pub(crate) change: &'a Change,
     /// Its eval runs.
     pub(crate) binding: Binding,
+    /// Its runs of base and head version, compared; `None` where one is not there.
+    pub(crate) comparison: Option<Comparison>,
     /// The production calls that are about it; `None` where no traces were given that count.
     pub(crate) calls: Option<Calls>,
     /// Why traces that were given do not count.
@@ -218,6 +221,7 @@ pub(crate) fn judge<'a>(
             let sides = binding.baseline.as_ref().zip(binding.candidate.as_ref());
             Judged {
                 change,
+                comparison: sides.map(|(base, head)| regression::compare(base, head)),
                 drift: sides.map(|(base, head)| Drift::between(base, head)),
                 binding,
                 calls: evidence

@@ -184,7 +184,16 @@ mod tests {
     fn bound(cases: &[Said<'_>]) -> BoundCases {
         let cases = arm_of(cases).cases.into_iter().map(|case| {
             let case = Arc::clone(&case);
-            (case.id.clone(), BoundCase { case, file: 0 })
+            let id = case.id.clone();
+            let metrics = Arc::from([]);
+            (
+                id,
+                BoundCase {
+                    case,
+                    file: 0,
+                    metrics,
+                },
+            )
         });
         BoundCases {
             cases: cases.collect(),

@@ -10,7 +10,6 @@ use super::collect::Evidence;
 use super::evals::{self, Text};
 use super::judged::Judged;
 use crate::limits::{EXCERPT, SHOWN_CASES};
-use crate::regression;
 use crate::untrusted::shorten;
 
 /// A row of an evidence file.
@@ -47,10 +46,9 @@ impl Texts {
 pub(crate) fn read(evidence: &Evidence, judged: &[Judged<'_>]) -> Texts {
     let mut wanted: BTreeMap<usize, BTreeSet<u32>> = BTreeMap::new();
     for judged in judged {
-        let (Some(base), Some(head)) = (&judged.binding.baseline, &judged.binding.candidate) else {
+        let Some(comparison) = &judged.comparison else {
             continue;
         };
-        let comparison = regression::compare(base, head);
         for pair in comparison.newly_failing.iter().take(SHOWN_CASES) {
             for place in [pair.places.0, pair.places.1] {
                 wanted.entry(place.file).or_default().insert(place.row);

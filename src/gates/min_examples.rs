@@ -6,9 +6,10 @@ use crate::evidence::collect::Use;
 use crate::evidence::evals::CaseResult;
 use crate::evidence::judged::Judged;
 use crate::measure::{Measured, Metric};
-use crate::policy::scope::Risk;
+use crate::policy::scope::{Risk, Stage};
 use crate::policy::{self};
 use crate::reason::Code;
+use crate::units::{Percent, Share};
 use crate::yaml::{Errors, Node};
 
 pub(crate) struct MinExamples;
@@ -19,7 +20,7 @@ impl GateKind for MinExamples {
     }
 
     fn about(&self) -> &'static str {
-        "the eval run of the head version has at least 50 cases with assertions, 200 for high risk"
+        "the eval run of the head version has at least 50 cases with assertions; for high risk 200, one in ten of them from a known production trace"
     }
 
     fn section(&self) -> Section {
@@ -31,15 +32,19 @@ impl GateKind for MinExamples {
             low: 50,
             standard: 50,
             high: 200,
+            traced: Percent::from_hundredths(1_000),
             blocks: true,
         };
         if let Some(node) = node {
-            let fields = node.fields(&["low", "standard", "high", "on_fail"], errors);
+            let fields = node.fields(&["low", "standard", "high", "traced", "on_fail"], errors);
             let mut number = |key: &str| policy::whole(fields.get(key)?, 1, errors);
             let (low, standard, high) = (number("low"), number("standard"), number("high"));
             gate.standard = standard.unwrap_or(gate.standard);
             gate.low = low.unwrap_or(gate.standard.min(gate.low));
             gate.high = high.unwrap_or(gate.high);
+            if let Some(node) = fields.get("traced") {
+                gate.traced = policy::percent(node, errors);
+            }
             if let Some(node) = fields.get("on_fail") {
                 gate.blocks = node.one_of(ON_FAIL, errors).unwrap_or(true);
             }
@@ -52,6 +57,8 @@ struct Examples {
     low: u64,
     standard: u64,
     high: u64,
+    /// The share of a high-risk prompt's cases that real traffic must have given.
+    traced: Option<Percent>,
     blocks: bool,
 }
 
@@ -104,7 +111,32 @@ impl Examples {
         if count < least {
             return of(State::Fail, Code::TooFewCases).fix(format!("add {} cases", least - count));
         }
-        of(State::Pass, Code::Met)
+        match self.too_few_traced(facts, judged) {
+            Some(ruling) => ruling,
+            None => of(State::Pass, Code::Met),
+        }
+    }
+
+    /// A high-risk prompt in production is to be tested on what its users really ask.
+    fn too_few_traced(&self, facts: &Facts<'_>, judged: &Judged<'_>) -> Option<Ruling> {
+        let change = judged.change;
+        if change.risk != Risk::High || change.stage == Stage::PreProduction {
+            return None;
+        }
+        let (needed, bound) = (self.traced?, judged.binding.candidate.as_ref()?);
+        let coverage = facts.evidence.coverage.as_ref();
+        let (_, known) = coverage.map_or((0, 0), |coverage| judged.cases_from_traces(coverage));
+        let whole = bound.cases.len() as u64;
+        if (Share { part: known, whole }).reaches(needed) || needed.hundredths() == 0 {
+            return None;
+        }
+        let least = (whole * u64::from(needed.hundredths())).div_ceil(10_000);
+        let words = format!("{needed} of the cases from a known production trace (high risk)");
+        let found = format!("{known} of {whole} cases");
+        let measured = Measured::new(Metric::TracedCases, &known, &least, whole);
+        let code = Code::TooFewTraced;
+        let ruling = Ruling::of(Some(&change.id), State::Fail, code, found, words);
+        Some(ruling.measured(measured))
     }
 }
 

@@ -1,12 +1,19 @@
 //! Gates: the family. Each judges the facts by its own parameters; pure.
 
 mod approvals;
+mod budget;
+mod canaries;
+mod cost;
 mod cost_and_latency;
 mod expected_evidence;
 mod hidden_characters;
+mod judge_agreement;
+mod latency;
 mod max_regression;
 mod min_examples;
 mod minimum_band;
+mod must_pass;
+mod named;
 mod policy_change;
 mod prompt_files;
 mod prompt_version;
@@ -27,6 +34,7 @@ use crate::measure::Measured;
 use crate::policy::Policy;
 use crate::prompt::PromptId;
 use crate::reason::Code;
+use crate::regression::Tested;
 use crate::scorecard::Scorecard;
 use crate::untrusted::Untrusted;
 use crate::yaml::{Errors, Fields, Node};
@@ -47,6 +55,11 @@ pub(crate) const KINDS: &[&dyn GateKind] = &[
     &expected_evidence::ExpectedEvidence,
     &min_examples::MinExamples,
     &max_regression::MaxRegression,
+    &must_pass::MustPass,
+    &canaries::Canaries,
+    &judge_agreement::JudgeAgreement,
+    &cost::Cost,
+    &latency::Latency,
     &test_set::TestSet,
     &hidden_characters::HiddenCharacters,
     &approvals::Approvals,
@@ -132,6 +145,8 @@ pub(crate) struct Ruling {
     pub(crate) place: Option<(RepoPath, usize)>,
     /// The number that it rests on, where it rests on one.
     pub(crate) measured: Option<Measured>,
+    /// The test that it rests on, where it rests on one.
+    pub(crate) tested: Option<Tested>,
 }
 
 impl Ruling {
@@ -153,6 +168,7 @@ impl Ruling {
             blocks: true,
             place: None,
             measured: None,
+            tested: None,
         }
     }
 

@@ -48,6 +48,10 @@ struct Guarded {
 }
 
 impl Gate for Guarded {
+    fn warns(&self) -> bool {
+        !self.blocks
+    }
+
     fn judge(&self, facts: &Facts<'_>) -> Vec<Ruling> {
         let owner = facts.policy.eval_runs.test_set_owner.as_deref();
         let mut rulings: Vec<Ruling> = facts

@@ -166,6 +166,10 @@ pub(crate) struct Measured {
     pub(crate) threshold: String,
     /// Of how many things it was measured.
     pub(crate) n: u64,
+    /// Which metric of the evals it is about; absent for whether the cases pass, and where it is
+    /// about none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) of: Option<String>,
 }
 
 /// Baseline against candidate.
@@ -173,11 +177,11 @@ pub(crate) struct Measured {
 pub(crate) struct Comparison {
     /// The prompt.
     pub(crate) prompt: String,
-    /// What was compared: `pass`.
+    /// What was compared: `pass`, or a metric's name.
     pub(crate) metric: String,
-    /// How: `mcnemar-exact`.
+    /// How: `mcnemar-exact`, or `sign-flip`.
     pub(crate) test: String,
-    /// Pairs that passed on both sides, and on none.
+    /// Pairs that passed on both sides; with several trials, in most of them.
     pub(crate) both: u64,
     /// Pairs that passed on no side.
     pub(crate) neither: u64,
@@ -197,6 +201,27 @@ pub(crate) struct Comparison {
     pub(crate) interval: [String; 2],
     /// Two-sided p, six decimals.
     pub(crate) p: String,
+    /// How many cases were compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cases: Option<u64>,
+    /// Means of baseline and candidate, six decimals, where they are not cases that pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) means: Option<[String; 2]>,
+    /// What the random draws of `sign-flip` and its interval started from, in hexadecimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) seed: Option<String>,
+    /// The level that p was held to, six decimals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) alpha: Option<String>,
+    /// The smallest drop that would have been seen at that level, six decimals; absent where none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) visible: Option<String>,
+    /// A drop of so much had to be ruled out, and one of more than the second is, six decimals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) margin: Option<[String; 2]>,
+    /// Less of the metric is better.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) lower: bool,
 }
 
 /// What the traces show of the calls that were judged.

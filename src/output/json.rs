@@ -12,6 +12,7 @@ use crate::anchor::OnRecord;
 use crate::ledger::past;
 use crate::prompt::PromptId;
 use crate::prompt::diff::Difference;
+use crate::regression::{self, Kind};
 use crate::report::{CoverageReport, Report};
 use crate::rules::Origin;
 use crate::units::{Digest, Share};
@@ -251,7 +252,7 @@ struct Waiver<'r> {
 #[derive(Serialize)]
 struct Comparison<'r> {
     prompt: &'r str,
-    metric: &'static str,
+    metric: String,
     paired: u64,
     only_baseline: u64,
     only_candidate: u64,
@@ -264,6 +265,19 @@ struct Comparison<'r> {
     interval: [f64; 2],
     p: f64,
     test: &'static str,
+    alpha: f64,
+    /// The smallest drop that would have been seen.
+    visible_drop: Option<f64>,
+    /// Means of base and head, where they are not cases that pass.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    means: Option<[f64; 2]>,
+    /// A drop of so much must be ruled out, and one of more than this is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    margin: Option<[f64; 2]>,
+    /// What the random draws started from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<String>,
+    flaky: u64,
     newly_failing: Vec<&'r str>,
 }
 
@@ -500,35 +514,53 @@ fn outcomes(report: &Report) -> Vec<Outcome<'_>> {
 }
 
 fn comparisons(report: &Report) -> Vec<Comparison<'_>> {
+    let of = |(prompt, comparison)| tests(prompt, comparison);
     report
         .comparisons
         .iter()
-        .map(|(prompt, comparison)| {
-            let test = &comparison.as_failures;
-            let (baseline, candidate) = test.passing();
-            Comparison {
-                prompt: prompt.for_machines(),
-                metric: "pass",
-                paired: test.pairs.count(),
-                only_baseline: comparison.only_baseline,
-                only_candidate: comparison.only_candidate,
-                changed_cases: comparison.changed,
-                baseline,
-                candidate,
-                lost: test.pairs.lost,
-                won: test.pairs.won,
-                difference: rounded(test.pairs.difference()),
-                interval: [rounded(test.interval.0), rounded(test.interval.1)],
-                p: rounded(test.p),
-                test: "mcnemar-exact",
-                newly_failing: comparison
-                    .newly_failing
-                    .iter()
-                    .map(|pair| pair.id.for_machines())
-                    .collect(),
-            }
-        })
+        .map(|(prompt, comparison)| (prompt, comparison))
+        .flat_map(of)
         .collect()
+}
+
+/// The tests of a prompt: that of whether the cases pass comes first.
+fn tests<'r>(
+    prompt: &'r Untrusted,
+    comparison: &'r regression::Comparison,
+) -> impl Iterator<Item = Comparison<'r>> {
+    comparison.tests.iter().map(move |tested| {
+        let test = &tested.test;
+        let (baseline, candidate) = test.passing();
+        let (low, high) = test.interval();
+        let newly = comparison.newly_failing.iter();
+        let newly = newly.filter(|_| tested.metric.is_none());
+        let drawn = test.kind == Kind::SignFlip;
+        Comparison {
+            prompt: prompt.for_machines(),
+            metric: tested.label(),
+            paired: test.cases,
+            only_baseline: comparison.only_baseline.count,
+            only_candidate: comparison.only_candidate.count,
+            changed_cases: comparison.changed.count,
+            baseline,
+            candidate,
+            lost: test.pairs.lost,
+            won: test.pairs.won,
+            difference: rounded(test.difference()),
+            interval: [rounded(low), rounded(high)],
+            p: rounded(test.p),
+            test: test.kind.id(),
+            alpha: rounded(tested.alpha),
+            visible_drop: tested.visible.map(rounded),
+            means: drawn.then(|| [rounded(test.means.0), rounded(test.means.1)]),
+            margin: tested
+                .margin()
+                .map(|(margin, drop)| [rounded(margin), rounded(drop)]),
+            seed: drawn.then(|| format!("{:016x}", test.seed)),
+            flaky: comparison.flaky.count,
+            newly_failing: newly.map(|pair| pair.id.for_machines()).collect(),
+        }
+    })
 }
 
 /// Six decimals: more would only show how a bound was searched for.

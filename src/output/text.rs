@@ -10,6 +10,7 @@ use crate::gates::Alike;
 use crate::limits::SHOWN_CASES;
 use crate::policy::Mode;
 use crate::prompt::diff::Difference;
+use crate::regression::Cases;
 use crate::report::{ChangeReport, Report};
 use crate::rules::Origin;
 use crate::untrusted::Untrusted;
@@ -342,15 +343,18 @@ impl Page {
         }
         self.title("Evals");
         for (prompt, comparison) in &report.comparisons {
-            let first = format!("  {}: ", prompt.log());
-            self.prose(&first, 4, &comparison.as_failures.words());
-            let unpaired =
-                comparison.only_baseline + comparison.only_candidate + comparison.changed;
-            if unpaired > 0 {
-                self.line(&format!(
-                    "    not compared: {} cases only at base, {} only at head, {} with other content",
-                    comparison.only_baseline, comparison.only_candidate, comparison.changed
-                ));
+            for tested in &comparison.tests {
+                let first = format!("  {}: ", prompt.log());
+                let words = Untrusted::from(format!("{}; {}", tested.words(), tested.seen()));
+                self.prose(&first, 4, &words.log());
+            }
+            for (what, cases) in [
+                ("only at base", &comparison.only_baseline),
+                ("only at head", &comparison.only_candidate),
+                ("with other content at head", &comparison.changed),
+                ("flaky, since their trials disagree", &comparison.flaky),
+            ] {
+                self.some_cases(what, cases);
             }
             for pair in comparison.newly_failing.iter().take(SHOWN_CASES) {
                 let failed = Untrusted::from("failed");
@@ -363,6 +367,20 @@ impl Page {
                 self.line(&format!("    and {more} more"));
             }
         }
+    }
+
+    /// Names the first of some cases, where there are any.
+    fn some_cases(&mut self, what: &str, cases: &Cases) {
+        if cases.count == 0 {
+            return;
+        }
+        let ids: Vec<String> = cases.first.iter().map(Untrusted::log).collect();
+        let more = match cases.count - cases.first.len() as u64 {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let first = format!("    {} cases {what}: ", cases.count);
+        self.prose(&first, 6, &format!("{}{more}", ids.join(", ")));
     }
 
     fn coverage(&mut self, report: &Report) {

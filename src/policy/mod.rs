@@ -351,6 +351,8 @@ pub(crate) struct Policy {
     pub(crate) major_change: Percent,
     /// Fewer calls of a prompt than this are not judged by themselves.
     pub(crate) min_traces: u64,
+    /// How far a judge must agree with people for its metrics to count.
+    pub(crate) min_kappa: Option<f64>,
     /// Who must approve what.
     pub(crate) people: People,
     /// Prices by `provider/model`.

@@ -41,6 +41,7 @@ pub(crate) const TOP_LEVEL: &[&str] = &[
     "major_change",
     "hard_gates",
     "min_traces",
+    "min_kappa",
     "gates",
     "groups",
     "approvals",
@@ -97,6 +98,11 @@ pub(super) fn policy(top: &Fields<'_>, errors: &mut Errors<'_>) -> Policy {
             .get("min_traces")
             .and_then(|node| whole(node, 1, errors))
             .unwrap_or(100),
+        min_kappa: top.get("min_kappa").and_then(|node| {
+            node.read("a number above 0 and at most 1", errors, |value| {
+                value.as_f64().filter(|floor| *floor > 0.0 && *floor <= 1.0)
+            })
+        }),
         people,
         prices: prices(top.get("prices"), errors),
         ledger: LedgerRule::read(top.get("ledger"), errors),

@@ -6,14 +6,14 @@ use chrono::{DateTime, Utc};
 use crate::approval::{Approvals, Purpose, Subject};
 use crate::gates::{self, TEST_SET};
 use crate::git::RepoPath;
-use crate::ledger::arithmetic;
+use crate::ledger::arithmetic::six;
 use crate::ledger::entry::Time;
 use crate::ledger::name::bounded;
 use crate::ledger::verdict::{
     Approval, Category, Change, Comparison, Coverage, Earned, Evals, Evidence, FieldCount, File,
     Measured, Outcome, Verdict,
 };
-use crate::regression;
+use crate::regression::{self, Kind, Tested};
 use crate::report::{ChangeReport, CoverageReport, EvidenceReport, Report};
 use crate::scorecard::CategoryResult;
 use crate::untrusted::Untrusted;
@@ -43,7 +43,10 @@ pub(super) fn of(report: &Report, judged_at: DateTime<Utc>) -> Verdict {
         comparisons: report
             .comparisons
             .iter()
-            .map(|(prompt, compared)| comparison(prompt, compared))
+            .flat_map(|(prompt, compared)| {
+                let tests = compared.tests.iter();
+                tests.map(move |tested| comparison(prompt, compared, tested))
+            })
             .collect(),
         coverage: report.coverage.as_ref().map(coverage),
         evidence: report.evidence.iter().map(evidence).collect(),
@@ -115,27 +118,42 @@ fn outcome(outcome: &gates::Outcome) -> Outcome {
             observed: measured.observed.clone(),
             threshold: measured.threshold.clone(),
             n: measured.n,
+            of: measured.of.as_deref().map(bounded),
         }),
     }
 }
 
-fn comparison(prompt: &Untrusted, compared: &regression::Comparison) -> Comparison {
-    let pairs = compared.as_failures.pairs;
-    let computed = arithmetic::compared(pairs);
+fn comparison(
+    prompt: &Untrusted,
+    compared: &regression::Comparison,
+    tested: &Tested,
+) -> Comparison {
+    let test = &tested.test;
+    let (pairs, (low, high)) = (test.pairs, test.interval());
+    let drawn = test.kind == Kind::SignFlip;
     Comparison {
         prompt: name(prompt),
-        metric: String::from("pass"),
-        test: String::from("mcnemar-exact"),
+        metric: bounded(&tested.label()),
+        test: test.kind.id().to_owned(),
         both: pairs.both,
         neither: pairs.neither,
         lost: pairs.lost,
         won: pairs.won,
-        only_baseline: compared.only_baseline,
-        only_candidate: compared.only_candidate,
-        changed_cases: compared.changed,
-        difference: computed.difference,
-        interval: computed.interval,
-        p: computed.p,
+        only_baseline: compared.only_baseline.count,
+        only_candidate: compared.only_candidate.count,
+        changed_cases: compared.changed.count,
+        difference: six(test.difference()),
+        interval: [six(low), six(high)],
+        p: six(test.p),
+        cases: Some(test.cases),
+        means: drawn.then(|| [six(test.means.0), six(test.means.1)]),
+        seed: drawn.then(|| format!("{:016x}", test.seed)),
+        alpha: Some(six(tested.alpha)),
+        visible: tested.visible.map(six),
+        margin: tested
+            .margin()
+            .map(|(margin, drop)| [six(margin), six(drop)]),
+        lower: test.lower,
     }
 }
 

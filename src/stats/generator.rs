@@ -4,17 +4,17 @@
 //! Nothing here is secret.
 
 /// A stream of random numbers that the seed decides.
-pub(super) struct Generator([u64; 4]);
+pub(crate) struct Generator([u64; 4]);
 
 impl Generator {
     /// The stream of a seed.
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         let mut state = seed;
         Self([(); 4].map(|()| split_mix(&mut state)))
     }
 
     /// The next 64 random bits.
-    pub(super) const fn bits(&mut self) -> u64 {
+    pub(crate) const fn bits(&mut self) -> u64 {
         let [a, b, c, d] = self.0;
         let result = a.wrapping_add(d).rotate_left(23).wrapping_add(a);
         let (c, d) = (c ^ a, d ^ b);
@@ -27,7 +27,7 @@ impl Generator {
         clippy::cast_possible_truncation,
         reason = "the two halves of the product"
     )]
-    pub(super) const fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) const fn below(&mut self, bound: u64) -> u64 {
         let mut product = self.bits() as u128 * bound as u128;
         if (product as u64) < bound {
             let rejected = bound.wrapping_neg() % bound;
@@ -40,7 +40,7 @@ impl Generator {
 
     /// A number from 0 to below 1.
     #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
-    pub(super) const fn unit(&mut self) -> f64 {
+    pub(crate) const fn unit(&mut self) -> f64 {
         (self.bits() >> 11) as f64 / (1_u64 << 53) as f64
     }
 }

@@ -3,16 +3,26 @@
 /// Holm's step-down rule (Holm 1979): which of several p-values are significant when the
 /// chance of even one false alarm is to stay at `alpha`. In the order of the input.
 pub(crate) fn holm(p_values: &[f64], alpha: f64) -> Vec<bool> {
-    let mut significant = vec![false; p_values.len()];
+    let levels = holm_levels(p_values, alpha).into_iter();
+    levels.zip(p_values).map(|(level, p)| *p <= level).collect()
+}
+
+/// The level that Holm's rule holds each p-value to: those that it does not come to any more, to
+/// that of the one at which it stopped. A p-value is at most its level where [`holm`] calls it
+/// significant.
+pub(crate) fn holm_levels(p_values: &[f64], alpha: f64) -> Vec<f64> {
+    let mut levels = vec![alpha; p_values.len()];
+    let mut stopped = None;
     for (at, p, left) in ascending(p_values) {
-        if p > alpha / left {
-            break;
+        let level = stopped.unwrap_or(alpha / left);
+        if p > level {
+            stopped = Some(level);
         }
-        if let Some(slot) = significant.get_mut(at) {
-            *slot = true;
+        if let Some(slot) = levels.get_mut(at) {
+            *slot = level;
         }
     }
-    significant
+    levels
 }
 
 /// The p-values as Holm's rule sees them: each times the tests that were left, at most 1 and
@@ -75,6 +85,19 @@ mod tests {
             for (found, expected) in found.iter().zip(expected) {
                 assert!((found - expected).abs() < 1e-12, "{p_values:?}: {found}");
             }
+        }
+    }
+
+    #[test]
+    fn what_is_not_reached_is_held_to_where_it_stopped() {
+        for (p_values, levels) in [
+            (&[][..], &[][..]),
+            (&[0.2], &[0.05]),
+            (&[0.01, 0.04, 0.03], &[0.05 / 3.0, 0.025, 0.025]),
+            (&[0.01, 0.02, 0.03], &[0.05 / 3.0, 0.025, 0.05]),
+            (&[0.9, 0.8], &[0.025, 0.025]),
+        ] {
+            assert_eq!(holm_levels(p_values, 0.05), levels, "{p_values:?}");
         }
     }
 

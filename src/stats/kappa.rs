@@ -1,8 +1,4 @@
 //! Agreement of two raters beyond chance: Cohen's kappa.
-#![cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the calibration of judges will use it")
-)]
 
 use std::collections::BTreeMap;
 

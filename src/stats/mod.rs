@@ -4,7 +4,7 @@
 
 mod binomial;
 pub(crate) mod bootstrap;
-mod generator;
+pub(crate) mod generator;
 mod holm;
 pub(crate) mod kappa;
 mod mcnemar;
@@ -16,12 +16,11 @@ pub(crate) mod power;
 #[cfg(test)]
 pub(crate) mod published;
 pub(crate) mod quantile;
-pub mod simulation;
 mod solve;
 mod tango;
 pub(crate) mod wilson;
 
-pub(crate) use holm::holm;
+pub(crate) use holm::{holm, holm_levels};
 pub(crate) use mcnemar::mcnemar_exact;
 pub(crate) use pairs::Pairs;
 pub(crate) use tango::tango;

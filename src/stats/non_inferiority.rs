@@ -1,9 +1,5 @@
 //! Non-inferiority: whether a drop of a margin or more can be ruled out, and what asking that
 //! costs.
-#![cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the judgement of evals will use it")
-)]
 
 use super::binomial::{below, mass, window};
 use super::bootstrap::{bca_mean, mean};
@@ -86,6 +82,12 @@ pub(crate) fn blocked_by_mean(n: u64, deviation: f64, margin: f64, alpha: f64) -
 /// How many cases let 80 % of the changes without effect through. None beyond 16 million.
 pub(crate) fn cases_needed(margin: f64, discordance: f64, alpha: f64) -> Option<u64> {
     least_cases(|n| margin > 0.0 && blocked(n, discordance, margin, alpha) <= 1.0 - POWER)
+}
+
+/// The same for a mean whose case differences spread by `deviation`.
+pub(crate) fn cases_needed_for_mean(margin: f64, deviation: f64, alpha: f64) -> Option<u64> {
+    let enough = |n| blocked_by_mean(n, deviation, margin, alpha) <= 1.0 - POWER;
+    least_cases(|n| margin > 0.0 && deviation > 0.0 && enough(n))
 }
 
 #[cfg(test)]

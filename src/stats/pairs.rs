@@ -29,6 +29,25 @@ impl Pairs {
         }
     }
 
+    /// The same where a pass is the worse.
+    pub(crate) const fn turned(self) -> Self {
+        Self {
+            both: self.neither,
+            lost: self.won,
+            won: self.lost,
+            neither: self.both,
+        }
+    }
+
+    /// The share of pairs that came out differently.
+    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
+    pub(crate) fn discordance(self) -> f64 {
+        if self.count() == 0 {
+            return 0.0;
+        }
+        (self.lost + self.won) as f64 / self.count() as f64
+    }
+
     /// The difference of the pass rates, head less base, between -1 and 1.
     #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
     pub(crate) fn difference(self) -> f64 {

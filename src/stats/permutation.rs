@@ -1,8 +1,4 @@
 //! The sign-flip permutation test of paired differences.
-#![cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the judgement of evals will use it")
-)]
 
 use super::generator::Generator;
 use super::mcnemar::mcnemar_exact;

@@ -1,9 +1,5 @@
 //! What a comparison can see: the smallest drop that it would find with 80 % probability, and the
 //! cases that a drop takes.
-#![cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the judgement of evals will print it")
-)]
 
 use super::binomial::{Below, mass, window};
 use super::normal::quantile;

@@ -1,8 +1,4 @@
 //! Quantiles of cost and latency.
-#![cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the judgement of evals will use it")
-)]
 
 /// The value that `percent` of the values do not exceed, by nearest rank (type 1 of Hyndman and
 /// Fan 1996): always one of the values, the smallest with at least so many up to it. None
@@ -12,15 +8,6 @@ pub(crate) fn nearest_rank(values: &[f64], percent: usize) -> Option<f64> {
     sorted.sort_by(f64::total_cmp);
     let rank = (sorted.len() * percent.min(100)).div_ceil(100);
     sorted.get(rank.saturating_sub(1)).copied()
-}
-
-/// How many times as large a quantile is at head as at base, over cases that both sides have
-/// (base and head of each). None without cases, or where base has none to compare with: zero.
-pub(crate) fn ratio(pairs: &[(f64, f64)], percent: usize) -> Option<f64> {
-    let (base, head): (Vec<f64>, Vec<f64>) = pairs.iter().copied().unzip();
-    let base = nearest_rank(&base, percent)?;
-    let head = nearest_rank(&head, percent)?;
-    (base > 0.0).then(|| head / base)
 }
 
 #[cfg(test)]
@@ -54,20 +41,6 @@ mod tests {
                 expected,
                 "{values:?} {percent}"
             );
-        }
-    }
-
-    #[test]
-    fn ratios_compare_quantiles_of_the_same_cases() {
-        let three = [(1.0, 2.0), (2.0, 1.0), (4.0, 9.0)];
-        for (pairs, percent, expected) in [
-            (&three[..], 50, Some(1.0)),
-            (&three, 95, Some(2.25)),
-            (&[(0.0, 2.0)], 50, None),
-            (&[(2.0, 0.0)], 50, Some(0.0)),
-            (&[], 95, None),
-        ] {
-            assert_eq!(ratio(pairs, percent), expected, "{pairs:?}");
         }
     }
 

@@ -5,7 +5,7 @@ use crate::fold::TIE;
 use crate::ledger::verdict::{Comparison, Coverage, Evals, Measured, Outcome};
 use crate::measure::Metric;
 use crate::policy::{Band, CategoryId};
-use crate::regression::{p_value, points};
+use crate::regression::{PASS, Unit, p_value};
 use crate::units::{Percent, Score, Usd};
 use crate::untrusted::log_line;
 
@@ -38,22 +38,46 @@ pub(crate) fn compared(saw: &Saw) -> Vec<String> {
     saw.comparisons.iter().map(comparison).collect()
 }
 
-/// `54 → 56 of 60 cases pass, +3.3 pp (−4.6 to +12.3), p = 0.6250`
+/// `54 → 56 of 60 cases pass, +3.3 pp (−4.6 to +12.3), p = 0.6250`; of another metric, or of
+/// several trials, the means: `tone: 0.812 → 0.790 on average of 60 cases, ...`
 fn comparison(each: &Comparison) -> String {
     let n = each.both + each.neither + each.lost + each.won;
+    let n = each.cases.unwrap_or(n);
     let (base, head) = (each.both + each.lost, each.both + each.won);
     let [low, high] = &each.interval;
-    let metric = log_line(&each.metric);
     let p = number(&each.p, p_value).replace(' ', &TIE.to_string());
+    let (unit, said) = match &each.means {
+        None => (
+            Unit::Share,
+            format!(
+                "{base}{TIE}→{TIE}{head} of {n} cases {}",
+                log_line(&each.metric)
+            ),
+        ),
+        Some([before, now]) => {
+            let is_share = each.metric == PASS;
+            let unit = if is_share { Unit::Share } else { Unit::Score };
+            let value = |text| number(text, |value| unit.value(value));
+            let (before, now) = (value(before), value(now));
+            let metric = log_line(&each.metric);
+            let said = format!("{metric}: {before}{TIE}→{TIE}{now} on average of {n} cases");
+            (unit, said)
+        }
+    };
+    let points = match unit {
+        Unit::Share => format!("{TIE}pp"),
+        Unit::Score => String::new(),
+    };
+    let signed = |text| number(text, |value| unit.signed(value));
     format!(
-        "{base}{TIE}→{TIE}{head} of {n} cases {metric}, {}{TIE}pp ({}{TIE}to{TIE}{}), p{TIE}{p}",
-        number(&each.difference, points),
-        number(low, points),
-        number(high, points),
+        "{said}, {}{points} ({}{TIE}to{TIE}{}), p{TIE}{p}",
+        signed(&each.difference),
+        signed(low),
+        signed(high),
     )
 }
 
-fn number(text: &str, shown: fn(f64) -> String) -> String {
+fn number(text: &str, shown: impl Fn(f64) -> String) -> String {
     text.parse().map_or_else(|_| log_line(text), shown)
 }
 
@@ -197,13 +221,28 @@ fn measured(each: &Measured) -> String {
             format!("{observed} of {n} cases came to a result, needs {threshold}")
         }
         Some(Metric::TracedCases) => format!("{observed} of {n} cases traced, needs {threshold}"),
-        Some(Metric::PValue) => {
+        Some(Metric::PValue | Metric::PAlone) => {
             let p = number(&each.observed, p_value);
             format!("p {p} over {n} pairs, alpha {threshold}")
         }
         Some(Metric::Band) => format!("{}, needs {}", band(&each.observed), band(&each.threshold)),
         Some(Metric::HiddenCharacters) => {
             format!("{observed} hidden characters, at most {threshold}")
+        }
+        Some(Metric::FailedCases) => format!("{observed} of {n} cases that must pass do not"),
+        Some(Metric::PassedCanaries) => format!("{observed} of {n} cases that must fail do not"),
+        Some(Metric::CostPerSuccess) => {
+            let dollars = |text: &str| {
+                let nanos = text.parse().map(Usd::from_nanos);
+                nanos.map_or_else(|_| log_line(text), |cost| cost.to_string())
+            };
+            let (observed, most) = (dollars(&each.observed), dollars(&each.threshold));
+            format!("{observed} for each of {n} cases that passes, at most {most}")
+        }
+        Some(Metric::LatencyP50) => format!("p50 {observed} ms of {n} cases, at most {threshold}"),
+        Some(Metric::LatencyP95) => format!("p95 {observed} ms of {n} cases, at most {threshold}"),
+        Some(Metric::Kappa) => {
+            format!("kappa {observed} over {n} labels, needs {threshold}")
         }
         None => format!(
             "{} {observed} of {n}, threshold {threshold}",

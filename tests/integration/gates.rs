@@ -10,7 +10,7 @@ use crate::harness::{
 };
 
 /// A repository like that of [`Passing`] under a policy with more lines.
-fn under(policy: &str) -> Repo {
+pub(crate) fn under(policy: &str) -> Repo {
     let repo = Repo::with(&[
         (".github/gatecard.yml", policy),
         ("prompts/answer.md", BASE_PROMPT),
@@ -22,7 +22,7 @@ fn under(policy: &str) -> Repo {
 }
 
 /// Checks base and head runs with the traces of the base version.
-fn check(repo: &Repo, baseline: Option<&Evals>, candidate: Option<&Evals>) -> Ran {
+pub(crate) fn check(repo: &Repo, baseline: Option<&Evals>, candidate: Option<&Evals>) -> Ran {
     let version = repo.version("main", "prompts/answer");
     let traces = traces("prompts/answer", &version);
     let mut files = vec![repo.evidence("traces.jsonl", &traces)];
@@ -32,16 +32,16 @@ fn check(repo: &Repo, baseline: Option<&Evals>, candidate: Option<&Evals>) -> Ra
     repo.check(&files.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
-fn base() -> Evals {
+pub(crate) fn base() -> Evals {
     Evals::passing(BASE_PROMPT)
 }
 
-fn head() -> Evals {
+pub(crate) fn head() -> Evals {
     Evals::passing(HEAD_PROMPT)
 }
 
 /// The same cases `times` over, with ids of their own.
-fn many(mut run: Evals, times: usize) -> Evals {
+pub(crate) fn many(mut run: Evals, times: usize) -> Evals {
     let rows = run.rows().clone();
     for copy in 1..times {
         for mut row in rows.clone() {
@@ -54,7 +54,7 @@ fn many(mut run: Evals, times: usize) -> Evals {
     run
 }
 
-fn found(ran: &Ran, gate: &str) -> String {
+pub(crate) fn found(ran: &Ran, gate: &str) -> String {
     let report = ran.json();
     let outcomes = report["outcomes"].as_array().unwrap();
     let outcome = outcomes.iter().find(|outcome| outcome["gate"] == gate);

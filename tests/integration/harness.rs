@@ -372,6 +372,43 @@ impl Evals {
         self
     }
 
+    /// Changes every case, in the order of their ids.
+    pub(crate) fn each(mut self, mut change: impl FnMut(usize, &mut Value)) -> Self {
+        for (at, row) in self.sorted().into_iter().enumerate() {
+            change(at, row);
+        }
+        self
+    }
+
+    /// Grades every case by a metric, in the order of their ids: whether it passes, and its score.
+    /// A judge is a model, `human` a person.
+    pub(crate) fn graded(
+        self,
+        metric: &str,
+        judge: Option<&str>,
+        grade: impl Fn(usize) -> (bool, f64),
+    ) -> Self {
+        let assertion = match judge {
+            Some("human") => json!({ "type": "human", "metric": metric }),
+            Some(model) => json!({ "type": "llm-rubric", "metric": metric, "provider": model }),
+            None => json!({ "type": "javascript", "metric": metric }),
+        };
+        self.each(|at, row| {
+            let (pass, score) = grade(at);
+            let graded = json!({ "pass": pass, "score": score, "assertion": assertion });
+            let results = row["gradingResult"]["componentResults"].as_array_mut();
+            results.unwrap().push(graded);
+        })
+    }
+
+    /// Runs every case once more, each time with the same id.
+    pub(crate) fn again(mut self, other: &Self) -> Self {
+        let mut other = other.clone();
+        let rows = other.rows().clone();
+        self.rows().extend(rows);
+        self
+    }
+
     fn sorted(&mut self) -> Vec<&mut Value> {
         let mut rows: Vec<&mut Value> = self.rows().iter_mut().collect();
         rows.sort_by_key(|row| {

@@ -214,7 +214,7 @@ fn a_prompt_counts_only_what_its_risk_admits() {
             &format!("[{{ files: \"prompts/**\", risk: {risk} }}]"),
         );
         format!(
-            "{policy}gates:\n  - min_examples: {{ high: 50 }}\n{more}evidence:\n  - evals: {{ file: out/a.json }}\n"
+            "{policy}gates:\n  - min_examples: {{ high: 50, traced: 0% }}\n{more}evidence:\n  - evals: {{ file: out/a.json }}\n"
         )
     };
     let refused = "missing evidence-inadmissible";
@@ -250,7 +250,9 @@ fn a_prompt_counts_only_what_its_risk_admits() {
         let ran = case.check(variables, &[]);
         for gate in ["min_examples", "max_regression"] {
             let outcome = ran.gate(gate);
-            let met = want == "pass met" && outcome.starts_with("pass");
+            // 60 cases count, and are too few to see what a high-risk prompt needs.
+            let seen = outcome.starts_with("pass") || outcome == "inconclusive too-weak";
+            let met = want == "pass met" && seen;
             assert!(met || outcome == want, "{policy}{variables:?}: {outcome}");
         }
         assert_eq!(

@@ -80,9 +80,16 @@ impl Graded {
         }
     }
 
-    /// The mean of its numbers.
-    pub(crate) fn mean(&self) -> Option<f64> {
-        self.values.mean()
+    /// The sum of its numbers, and of how many trials.
+    pub(crate) const fn numbers(&self) -> (f64, u32) {
+        (self.values.sum, self.values.count)
+    }
+
+    /// The trials that it said something of.
+    pub(crate) fn trials(&self) -> u32 {
+        self.values
+            .count
+            .max(self.passed.saturating_add(self.failed))
     }
 
     fn add(&mut self, score: &Score) {
@@ -111,6 +118,12 @@ impl Case {
             latency: Total::default(),
             trace_id: None,
         }
+    }
+
+    /// Whether its trials disagree: some passed, and some did not.
+    pub(crate) const fn is_flaky(&self) -> bool {
+        let [passed, failed, _] = self.trials;
+        passed.count > 0 && failed.count > 0
     }
 
     /// How many trials passed, failed and errored.
@@ -151,7 +164,6 @@ impl Case {
     }
 
     /// How often it was run.
-    #[cfg(any(test, fuzzing))]
     pub(crate) fn runs(&self) -> u32 {
         self.trials.iter().map(|trials| trials.count).sum()
     }

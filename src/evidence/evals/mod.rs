@@ -26,10 +26,8 @@ use crate::units::Digest;
 use fold::Folding;
 use row::{Row, Rows, Score, TooMany};
 
-pub(crate) use fold::Case;
-#[cfg(test)]
-pub(crate) use row::Duty;
-pub(crate) use row::{CaseResult, Grader, Text};
+pub(crate) use fold::{Case, Graded};
+pub(crate) use row::{CaseResult, Duty, Grader, Text};
 
 /// The formats; exactly one may recognise a file.
 pub(crate) const FORMATS: &[&dyn Format] = &[
@@ -153,6 +151,15 @@ pub(crate) struct Metric {
 }
 
 impl Metric {
+    /// Its name, with the judge.
+    pub(crate) fn words(&self) -> String {
+        match &self.by {
+            Grader::Judge(Some(model)) => format!("{} (judge {model})", self.name),
+            Grader::Judge(None) => format!("{} (a judge)", self.name),
+            Grader::Code | Grader::Human => self.name.clone(),
+        }
+    }
+
     fn of(score: &Score) -> Self {
         Self {
             name: score.metric.clone(),
@@ -175,6 +182,16 @@ pub(crate) struct Agreement {
 }
 
 impl Agreement {
+    /// Both together.
+    pub(crate) const fn plus(self, other: Self) -> Self {
+        Self {
+            both: self.both + other.both,
+            judge: self.judge + other.judge,
+            person: self.person + other.person,
+            neither: self.neither + other.neither,
+        }
+    }
+
     const fn add(&mut self, judge: bool, person: bool) {
         *match (judge, person) {
             (true, true) => &mut self.both,

@@ -21,13 +21,14 @@ const OF_THE_CHANGE: [&str; 4] = [
     "minimum_band",
 ];
 /// Gates that say something of every prompt that got another version.
-const OF_A_VERSION: [&str; 8] = [
+const OF_A_VERSION: [&str; 9] = [
     "prompt_version",
     "request_metadata",
     "cost_and_latency",
     "traces_to_evals",
     "min_examples",
     "max_regression",
+    "test_set",
     "hidden_characters",
     "approvals",
 ];
@@ -146,5 +147,12 @@ fn is_measured(outcome: &Outcome) -> bool {
 }
 
 fn may_let_go(outcome: &Outcome, rules: Option<&Rules>) -> bool {
-    outcome.blocks || rules.is_none_or(|rules| rules.gates.warns(&outcome.gate))
+    let alone = outcome.measured.as_ref();
+    let alone = alone.is_some_and(|each| each.metric == Metric::PAlone.id());
+    let unowned = |rules: &Rules| {
+        outcome.gate == "test_set" && rules.policy.eval_runs.test_set_owner.is_none()
+    };
+    let lets = |rules: &Rules| rules.gates.warns(&outcome.gate) || unowned(rules);
+    // A metric that no gate names is only shown.
+    outcome.blocks || alone || rules.is_none_or(lets)
 }

@@ -10,7 +10,7 @@ use super::About;
 use super::verdict::Verdict;
 use crate::rules::{Origin, Rules};
 
-pub(crate) use comparisons::compared;
+pub(crate) use comparisons::six;
 
 /// Two numbers of a verdict that cannot both be true.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -75,7 +75,7 @@ fn measured(
     match metric {
         Metric::Band => return band(verdict, recorded, passes, policy, found),
         // Decided with all comparisons together.
-        Metric::PValue => return,
+        Metric::PValue | Metric::PAlone => return,
         Metric::Share => {
             let calls = verdict.coverage.as_ref().map_or(0, |each| each.calls);
             found.unless(recorded.n <= calls, What::Count, || {
@@ -83,7 +83,14 @@ fn measured(
             });
         }
         Metric::Cases => cases(verdict, outcome, recorded, found),
-        Metric::TracedCases | Metric::HiddenCharacters => {}
+        Metric::TracedCases
+        | Metric::HiddenCharacters
+        | Metric::FailedCases
+        | Metric::PassedCanaries
+        | Metric::CostPerSuccess
+        | Metric::LatencyP50
+        | Metric::LatencyP95
+        | Metric::Kappa => {}
     }
     let again = measure::Measured::new(metric, &recorded.observed, &recorded.threshold, recorded.n);
     let holds = again.holds();
@@ -97,7 +104,14 @@ fn measured(
         .observed
         .parse()
         .is_ok_and(|part: u64| part <= recorded.n);
-    let counted = metric != Metric::HiddenCharacters;
+    let counted = !matches!(
+        metric,
+        Metric::HiddenCharacters
+            | Metric::CostPerSuccess
+            | Metric::LatencyP50
+            | Metric::LatencyP95
+            | Metric::Kappa
+    );
     found.unless(within || !counted, What::Count, || {
         format!("{name}: {} of {}", recorded.observed, recorded.n)
     });

@@ -4,7 +4,7 @@ use crate::anchor::OnRecord;
 use crate::gates::Alike;
 use crate::output::{prior, prompts as named, trend, words};
 use crate::prompt::diff::Difference;
-use crate::regression::{Comparison, p_value, points};
+use crate::regression::{Comparison, Kind, Tested, Unit, p_value};
 use crate::report::{ChangeReport, CoverageReport, Report};
 use crate::untrusted::{Untrusted, markdown_inline};
 use serde::Serialize;
@@ -306,12 +306,16 @@ shown! {
     EvalRow {
         /// its id
         prompt: String,
-        /// how many cases passed at base
+        /// the metric; empty for whether the cases pass
+        metric: String,
+        /// how many cases passed at base, or the mean
         baseline: String,
-        /// how many pass at head
+        /// how many pass at head, or the mean
         candidate: String,
-        /// in percentage points
+        /// in percentage points, or on the metric's own scale
         difference: String,
+        /// what `difference` is in: percentage points or nothing
+        unit: &'static str,
         /// lower end of its 95 % interval
         low: String,
         /// upper end
@@ -320,8 +324,12 @@ shown! {
         p: String,
         /// how many cases were compared
         n: u64,
-        /// how many were not
+        /// the smallest drop that would have been seen
+        visible: String,
+        /// how many cases were not compared
         unpaired: u64,
+        /// how many cases have trials that disagree
+        flaky: u64,
         /// how many newly fail
         lost: u64,
         /// how many of these are in `worst`
@@ -349,26 +357,53 @@ pub(super) fn evals(report: &Report, room: Room) -> Vec<EvalRow> {
     report
         .comparisons
         .iter()
-        .map(|(prompt, comparison)| {
-            let test = &comparison.as_failures;
-            let (baseline, candidate) = test.passing();
-            let worst = worst(comparison, room);
-            EvalRow {
-                prompt: room.name(prompt),
-                baseline: format!("{baseline} pass"),
-                candidate: format!("{candidate} pass"),
-                difference: points(test.pairs.difference()),
-                low: points(test.interval.0),
-                high: points(test.interval.1),
-                p: markdown_inline(p_value(test.p).trim_start_matches("= ")),
-                n: test.pairs.count(),
-                unpaired: comparison.only_baseline + comparison.only_candidate + comparison.changed,
-                lost: test.pairs.lost,
-                shown: worst.len(),
-                worst,
-            }
+        .flat_map(|(prompt, comparison)| {
+            let tests = comparison.tests.iter();
+            tests.map(move |tested| eval(prompt, comparison, tested, room))
         })
         .collect()
+}
+
+fn eval(prompt: &Untrusted, comparison: &Comparison, tested: &Tested, room: Room) -> EvalRow {
+    let test = &tested.test;
+    let (low, high) = test.interval();
+    let (base, head) = test.passing();
+    let value = |mean: f64, passing: u64| match test.kind {
+        Kind::McNemar => format!("{passing} pass"),
+        Kind::SignFlip => test.unit.value(mean),
+    };
+    let own = tested.metric.is_none();
+    let worst = if own {
+        worst(comparison, room)
+    } else {
+        Vec::new()
+    };
+    EvalRow {
+        prompt: room.name(prompt),
+        metric: match &tested.metric {
+            Some(metric) => room.name(&metric.words().into()),
+            None => String::new(),
+        },
+        baseline: value(test.means.0, base),
+        candidate: value(test.means.1, head),
+        difference: test.unit.signed(test.difference()),
+        unit: match test.unit {
+            Unit::Share => " pp",
+            Unit::Score => "",
+        },
+        low: test.unit.signed(low),
+        high: test.unit.signed(high),
+        p: markdown_inline(p_value(test.p).trim_start_matches("= ")),
+        n: test.cases,
+        visible: tested
+            .visible
+            .map_or(String::from("none"), |drop| test.unit.drop(drop)),
+        unpaired: comparison.unpaired(),
+        flaky: comparison.flaky.count,
+        lost: test.pairs.lost,
+        shown: worst.len(),
+        worst,
+    }
 }
 
 fn worst(comparison: &Comparison, room: Room) -> Vec<Worst> {

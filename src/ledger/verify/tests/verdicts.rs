@@ -1,7 +1,7 @@
 //! Verdicts as checks make them: every gate speaks, and the numbers add up.
 
 use crate::change::ChangeSet;
-use crate::ledger::arithmetic::compared;
+use crate::ledger::arithmetic::six;
 use crate::ledger::entry::{Approved, Time};
 use crate::ledger::verdict::{
     Approval, Category, Change, Comparison, Coverage, Evals, File, Measured, Outcome, Verdict,
@@ -9,7 +9,7 @@ use crate::ledger::verdict::{
 use crate::policy::{CategoryId, Needs};
 use crate::reason::Code;
 use crate::rules::{Origin, Rules};
-use crate::stats::Pairs;
+use crate::stats::{self, Pairs};
 use crate::units::Score;
 
 const CASES: u64 = 60;
@@ -132,6 +132,7 @@ fn gates(change: &Change) -> Vec<Outcome> {
         observed: observed.to_owned(),
         threshold: threshold.to_owned(),
         n,
+        of: None,
     };
     let of = |gate, number| pass(gate, Some(&change.id), Some(number));
     let share = |gate| of(gate, measured("share", "200", "9500", CALLS));
@@ -152,6 +153,10 @@ fn gates(change: &Change) -> Vec<Outcome> {
                 ..of("max_regression", measured("p", "1.000000", "0.05", CASES))
             },
         },
+        match change.from {
+            None => idle("test_set", Some(&change.id), Code::FirstVersion),
+            Some(_) => pass("test_set", Some(&change.id), None),
+        },
         idle("approvals", Some(&change.id), Code::NotApplicable),
     ]
 }
@@ -162,7 +167,7 @@ fn comparison(change: &Change) -> Option<Comparison> {
         both: CASES,
         ..Pairs::default()
     };
-    let computed = compared(pairs);
+    let (low, high) = stats::tango(pairs);
     Some(Comparison {
         prompt: change.id.clone(),
         metric: String::from("pass"),
@@ -174,9 +179,16 @@ fn comparison(change: &Change) -> Option<Comparison> {
         only_baseline: 0,
         only_candidate: 0,
         changed_cases: 0,
-        difference: computed.difference,
-        interval: computed.interval,
-        p: computed.p,
+        difference: six(pairs.difference()),
+        interval: [six(low), six(high)],
+        p: six(stats::mcnemar_exact(pairs.lost, pairs.won)),
+        cases: Some(CASES),
+        means: None,
+        seed: None,
+        alpha: None,
+        visible: None,
+        margin: None,
+        lower: false,
     })
 }
 

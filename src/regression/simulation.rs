@@ -1,10 +1,10 @@
 //! Comparisons of a version with itself, to count how often they are called a regression.
 //! `benches/false_blocks.rs` runs them all, the tests a part.
 
-use super::generator::Generator;
-use super::holm::holm;
-use super::mcnemar::mcnemar_exact;
-use super::permutation::sign_flip_drawing;
+use super::test::{Readings, Series, Side};
+use super::words::Unit;
+use super::{Finding, Mode, decide};
+use crate::stats::generator::Generator;
 
 /// The chance of even one false alarm that a comparison may have.
 pub const ALPHA: f64 = 0.05;
@@ -24,12 +24,11 @@ pub struct Cell {
     pub discordance: f64,
     /// Runs of each case on each side.
     pub trials: u32,
-    /// Random sign flips a test.
-    pub draws: usize,
 }
 
-/// How many of `comparisons` of equal versions block: at least one of three metrics is significantly
-/// worse under Holm's rule, both with errored runs as failures and with them left out.
+/// How many of `comparisons` of equal versions the gate on regressions blocks: at least one of
+/// three metrics is significantly worse under Holm's rule, both with errored runs as failures and
+/// with them left out.
 pub fn false_blocks(cell: Cell, comparisons: u32, seed: u64) -> u32 {
     blocks(cell, comparisons, 0.0, seed)
 }
@@ -38,42 +37,43 @@ pub fn false_blocks(cell: Cell, comparisons: u32, seed: u64) -> u32 {
 fn blocks(cell: Cell, comparisons: u32, harm: f64, seed: u64) -> u32 {
     let mut generator = Generator::new(seed);
     let mut compare = || {
-        let mut metrics: [Metric; METRICS] = Default::default();
+        let mut metrics: [Vec<(Side, Side)>; METRICS] = Default::default();
         for _ in 0..cell.cases {
             add_case(&mut metrics, cell, harm, &mut generator);
         }
-        let seed = generator.bits();
-        let as_failures = worse(
-            cell,
-            &metrics.each_ref().map(|metric| &*metric.as_failures),
-            seed,
-        );
-        let left_out = worse(
-            cell,
-            &metrics.each_ref().map(|metric| &*metric.left_out),
-            seed,
-        );
-        as_failures
+        let readings = metrics.map(|cases| {
+            let series = Series {
+                cases,
+                unit: Unit::Share,
+                lower: false,
+                seed: generator.bits(),
+            };
+            series.readings()
+        });
+        let family: Vec<(&Readings, Mode)> = readings
             .iter()
-            .zip(left_out)
-            .any(|(one, other)| *one && other)
+            .map(|readings| (readings, Mode::Significant))
+            .collect();
+        let decided = decide(&family, ALPHA);
+        decided.iter().any(|each| each.finding == Finding::Drop)
     };
     (0..comparisons).map(|_| u32::from(compare())).sum()
 }
 
-/// The differences of one metric, head less base, a case each.
-#[derive(Default)]
-struct Metric {
-    as_failures: Vec<f64>,
-    left_out: Vec<f64>,
-}
-
 /// Runs one case on both sides. Some cases are a coin, the others always pass or always fail; an
 /// errored run has no result in any metric.
-fn add_case(metrics: &mut [Metric], cell: Cell, harm: f64, generator: &mut Generator) {
-    let mut run = |_| generator.unit() >= ERRORED;
-    let base: Vec<bool> = (0..cell.trials).map(&mut run).collect();
-    let head: Vec<bool> = (0..cell.trials).map(&mut run).collect();
+fn add_case(
+    metrics: &mut [Vec<(Side, Side)>; METRICS],
+    cell: Cell,
+    harm: f64,
+    generator: &mut Generator,
+) {
+    let mut ran = || {
+        (0..cell.trials)
+            .filter(|_| generator.unit() >= ERRORED)
+            .count()
+    };
+    let (base, head) = (ran(), ran());
     for metric in metrics {
         let chance = if generator.unit() < 2.0 * cell.discordance {
             0.5
@@ -82,49 +82,17 @@ fn add_case(metrics: &mut [Metric], cell: Cell, harm: f64, generator: &mut Gener
         } else {
             0.0
         };
-        let base = Outcome::of(&base, chance, generator);
-        let head = Outcome::of(&head, chance * (1.0 - harm), generator);
-        metric.as_failures.push(head.as_failures - base.as_failures);
-        if let (Some(base), Some(head)) = (base.left_out, head.left_out) {
-            metric.left_out.push(head - base);
-        }
+        let mut side = |ran: usize, chance: f64| {
+            let passed = (0..ran).filter(|_| generator.unit() < chance).count();
+            let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+            Side {
+                sum: f64::from(count(passed)),
+                graded: count(ran),
+                runs: cell.trials,
+            }
+        };
+        metric.push((side(base, chance), side(head, chance * (1.0 - harm))));
     }
-}
-
-/// The share of a case's runs that passed.
-struct Outcome {
-    as_failures: f64,
-    /// None where all runs errored.
-    left_out: Option<f64>,
-}
-
-impl Outcome {
-    #[expect(clippy::cast_precision_loss, reason = "a few trials")]
-    fn of(ran: &[bool], chance: f64, generator: &mut Generator) -> Self {
-        let valid = ran.iter().filter(|ran| **ran).count();
-        let passed = (0..valid).filter(|_| generator.unit() < chance).count() as f64;
-        Self {
-            as_failures: passed / ran.len() as f64,
-            left_out: (valid > 0).then(|| passed / valid as f64),
-        }
-    }
-}
-
-/// Which metrics are significantly worse.
-fn worse(cell: Cell, metrics: &[&[f64]; METRICS], seed: u64) -> Vec<bool> {
-    let p_value = |differences: &[f64]| {
-        if cell.trials > 1 {
-            return sign_flip_drawing(differences, cell.draws, seed);
-        }
-        let lost = differences.iter().filter(|each| **each < 0.0).count();
-        let won = differences.iter().filter(|each| **each > 0.0).count();
-        mcnemar_exact(lost as u64, won as u64)
-    };
-    let p_values = metrics.map(p_value);
-    let significant = holm(&p_values, ALPHA).into_iter().zip(metrics);
-    significant
-        .map(|(significant, differences)| significant && differences.iter().sum::<f64>() < 0.0)
-        .collect()
 }
 
 #[cfg(test)]
@@ -147,7 +115,6 @@ mod tests {
             cases,
             discordance,
             trials,
-            draws: 499,
         }
     }
 
