@@ -159,3 +159,35 @@ impl<T> Sides<T> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml;
+
+    #[test]
+    fn a_limit_is_absolute_or_above_base() {
+        for (text, want) in [
+            ("7", Some(Limit::Absolute(7))),
+            ("+25%", Some(Limit::Above(2_500))),
+            ("+0.5%", Some(Limit::Above(50))),
+            ("+0%", Some(Limit::Above(0))),
+            ("25%", None),
+            ("\"+25\"", None),
+            ("+-5%", None),
+            ("+nan%", None),
+            ("-7", None),
+        ] {
+            let value = yaml::to_json(text).unwrap();
+            let mut errors = Errors::new(text);
+            let node = Node::root(&value);
+            let found = Limit::read(&node, "a limit", &mut errors, serde_json::Value::as_u64);
+            assert_eq!(found, want, "{text}");
+            assert_eq!(errors.into_sorted().is_empty(), want.is_some(), "{text}");
+        }
+        assert_eq!(Limit::Above(2_500).most(Some(8)), Some(10));
+        assert_eq!(Limit::Above(2_500).most(None), None);
+        assert_eq!(Limit::Above(10_000).most(Some(u64::MAX)), Some(u64::MAX));
+        assert_eq!(Limit::Absolute(7).most(None), Some(7));
+    }
+}

@@ -300,6 +300,127 @@ fn each_lie_is_named_for_what_it_is() {
     }
 }
 
+/// The fixed example, as if each of its cases had been run several times.
+fn drawn() -> (About, Verdict) {
+    let (about, mut verdict) = verdict_of("fixed");
+    let own = &mut verdict.comparisons[0];
+    let difference: f64 = own.difference.parse().unwrap();
+    own.test = String::from("sign-flip");
+    own.means = Some(["0.500000".into(), format!("{:.6}", 0.5 + difference)]);
+    own.seed = Some(String::from("00000000000000ff"));
+    (about, verdict)
+}
+
+#[test]
+fn what_was_drawn_must_at_least_fit_together() {
+    type Lie = fn(&mut Verdict);
+    let (about, verdict) = drawn();
+    assert_eq!(contradictions(&about, &verdict, Some(&policy())), []);
+    let lies: [(&str, Lie, What); 8] = [
+        (
+            "a mean",
+            |v| own(v).means.as_mut().unwrap()[0] = "0.400000".into(),
+            What::Comparison,
+        ),
+        ("no means", |v| own(v).means = None, What::Comparison),
+        ("p", |v| own(v).p = "1.100000".into(), What::Comparison),
+        (
+            "the interval",
+            |v| own(v).interval.reverse(),
+            What::Comparison,
+        ),
+        (
+            "the number of cases",
+            |v| own(v).cases = Some(1),
+            What::Measured,
+        ),
+        (
+            "the level",
+            |v| own(v).alpha = Some("0.040000".into()),
+            What::Comparison,
+        ),
+        (
+            "a margin that the gate did not ask for",
+            |v| own(v).margin = Some(["0.100000".into(), "0.050000".into()]),
+            What::Measured,
+        ),
+        (
+            "a metric that nothing is said of",
+            |v| {
+                let mut other = own(v).clone();
+                other.metric = String::from("tone");
+                v.comparisons.push(other);
+            },
+            What::Comparison,
+        ),
+    ];
+    for (name, lie, what) in lies {
+        let (about, mut verdict) = drawn();
+        lie(&mut verdict);
+        let found = contradictions(&about, &verdict, Some(&policy()));
+        let seen = found.iter().any(|each| each.what == what);
+        assert!(seen, "{name}: {found:?}");
+    }
+}
+
+#[test]
+fn a_margin_on_record_is_computed_again() {
+    let outcome = |verdict: &mut Verdict, code: Code, state: &str| {
+        let of_gate = |each: &&mut crate::ledger::verdict::Outcome| each.gate == "max_regression";
+        let outcome = verdict.outcomes.iter_mut().find(of_gate).unwrap();
+        outcome.code = code.id().to_owned();
+        outcome.outcome = state.to_owned();
+        outcome.blocks = state != "pass";
+        verdict.verdict = String::from(if outcome.blocks { "fail" } else { "pass" });
+    };
+    for (margin, code, state, holds) in [
+        ("0.100000", Code::MarginKept, "pass", true),
+        ("0.100000", Code::MarginNotShown, "inconclusive", false),
+        ("0.100000", Code::NoDropSeen, "pass", false),
+        ("0.010000", Code::MarginKept, "pass", false),
+        ("0.010000", Code::MarginNotShown, "inconclusive", true),
+        ("0.010000", Code::MarginNotShown, "pass", false),
+        ("0.010000", Code::Regression, "fail", false),
+    ] {
+        let (about, mut verdict) = verdict_of("fixed");
+        // Whatever drop an entry says was ruled out, it follows from the pairs.
+        own(&mut verdict).margin = Some([margin.to_owned(), String::from("0.000001")]);
+        outcome(&mut verdict, code, state);
+        let found = contradictions(&about, &verdict, Some(&policy()));
+        assert_eq!(
+            found.is_empty(),
+            holds,
+            "{margin} {code:?} {state}: {found:?}"
+        );
+    }
+}
+
+/// Old entries do not say how many cases were compared, at which level and what could be seen.
+#[test]
+fn entries_of_before_still_add_up() {
+    for branch in ["blocked", "fixed"] {
+        let (about, mut verdict) = verdict_of(branch);
+        for comparison in &mut verdict.comparisons {
+            comparison.cases = None;
+            comparison.alpha = None;
+            comparison.visible = None;
+        }
+        verdict.comparisons.truncate(1);
+        verdict
+            .outcomes
+            .retain(|each| each.code != Code::MetricDropped.id());
+        assert_eq!(
+            contradictions(&about, &verdict, Some(&policy())),
+            [],
+            "{branch}"
+        );
+    }
+}
+
+fn own(verdict: &mut Verdict) -> &mut crate::ledger::verdict::Comparison {
+    &mut verdict.comparisons[0]
+}
+
 fn earned(verdict: &mut Verdict) -> &mut crate::ledger::verdict::Earned {
     let checks = verdict
         .categories

@@ -75,3 +75,108 @@ fn finding(test: &Test, significant: bool, mode: Mode, alpha: f64) -> Finding {
         Mode::Significant => Finding::Clear,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::test::{Series, Side};
+    use super::super::words::Unit;
+    use super::*;
+
+    /// Of 100 cases so many that are lost and won, and so many that errored at head.
+    fn readings(lost: usize, won: usize, errored: usize) -> Readings {
+        let side = |passed: bool| Side {
+            sum: f64::from(u8::from(passed)),
+            graded: 1,
+            runs: 1,
+        };
+        let error = Side {
+            runs: 1,
+            ..Side::default()
+        };
+        let cases = [
+            vec![(side(true), side(false)); lost],
+            vec![(side(false), side(true)); won],
+            vec![(side(true), error); errored],
+            vec![(side(true), side(true)); 100 - lost - won - errored],
+        ];
+        let series = Series {
+            cases: cases.concat(),
+            unit: Unit::Share,
+            lower: false,
+            seed: 1,
+        };
+        series.readings()
+    }
+
+    /// Lost, won and errored of each test with its mode, and what they come to.
+    type Row = (
+        &'static str,
+        Vec<((usize, usize, usize), Mode)>,
+        Vec<Finding>,
+    );
+
+    fn hold(rows: Vec<Row>) {
+        for (what, tests, want) in rows {
+            let made: Vec<(Readings, Mode)> = tests
+                .iter()
+                .map(|((lost, won, errored), mode)| (readings(*lost, *won, *errored), *mode))
+                .collect();
+            let family: Vec<(&Readings, Mode)> = made
+                .iter()
+                .map(|(readings, mode)| (readings, *mode))
+                .collect();
+            let decided = decide(&family, 0.05);
+            let found: Vec<Finding> = decided.iter().map(|each| each.finding).collect();
+            assert_eq!(found, want, "{what}");
+        }
+    }
+
+    #[test]
+    fn a_drop_is_significant_beside_its_family_and_both_ways() {
+        const ALONE: Mode = Mode::Significant;
+        let (clear, drop) = (Finding::Clear, Finding::Drop);
+        hold(vec![
+            ("nothing", vec![], vec![]),
+            ("5 lost", vec![((5, 0, 0), ALONE)], vec![clear]),
+            ("6 lost", vec![((6, 0, 0), ALONE)], vec![drop]),
+            ("6 won", vec![((0, 6, 0), ALONE)], vec![clear]),
+            (
+                "6 lost, one of two",
+                vec![((6, 0, 0), ALONE), ((0, 0, 0), ALONE)],
+                vec![clear, clear],
+            ),
+            (
+                "6 and 7 lost",
+                vec![((6, 0, 0), ALONE), ((7, 0, 0), ALONE)],
+                vec![drop, drop],
+            ),
+            (
+                "3 lost and 3 errored",
+                vec![((3, 0, 3), ALONE)],
+                vec![Finding::ErrorsDecide],
+            ),
+            ("6 lost and 3 errored", vec![((6, 0, 3), ALONE)], vec![drop]),
+        ]);
+    }
+
+    #[test]
+    fn a_margin_is_kept_exceeded_or_neither() {
+        const FIVE: Mode = Mode::NonInferior(0.05);
+        const TWENTY: Mode = Mode::NonInferior(0.2);
+        hold(vec![
+            ("kept", vec![((0, 0, 0), FIVE)], vec![Finding::Clear]),
+            ("not shown", vec![((3, 0, 0), FIVE)], vec![Finding::Unsure]),
+            ("exceeded", vec![((9, 0, 0), FIVE)], vec![Finding::Drop]),
+            (
+                "exceeded by errors",
+                vec![((0, 0, 3), FIVE)],
+                vec![Finding::ErrorsDecide],
+            ),
+            (
+                "a drop within it",
+                vec![((6, 0, 0), TWENTY)],
+                vec![Finding::Clear],
+            ),
+        ]);
+    }
+}

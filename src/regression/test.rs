@@ -275,6 +275,283 @@ fn deviation(values: &[f64]) -> f64 {
         return 0.0;
     }
     let mean = mean(values.iter().copied());
+    let largest = values
+        .iter()
+        .fold(0.0_f64, |most, each| most.max(each.abs()));
     let squares: f64 = values.iter().map(|each| (each - mean).powi(2)).sum();
-    (squares / (values.len() - 1) as f64).sqrt()
+    let deviation = (squares / (values.len() - 1) as f64).sqrt();
+    // Differences that are equal but for rounding do not spread.
+    if deviation <= 1e-12 * largest {
+        return 0.0;
+    }
+    deviation
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A side of one trial that came to a number.
+    fn one(value: f64) -> Side {
+        Side {
+            sum: value,
+            graded: 1,
+            runs: 1,
+        }
+    }
+
+    const ERRORED: Side = Side {
+        sum: 0.0,
+        graded: 0,
+        runs: 1,
+    };
+
+    /// A side of three trials.
+    fn three(passed: u32, graded: u32) -> Side {
+        Side {
+            sum: f64::from(passed),
+            graded,
+            runs: 3,
+        }
+    }
+
+    fn series(cases: Vec<(Side, Side)>, unit: Unit) -> Series {
+        Series {
+            cases,
+            unit,
+            lower: false,
+            seed: 7,
+        }
+    }
+
+    fn near(found: f64, want: f64) -> bool {
+        (found - want).abs() < 1e-9
+    }
+
+    #[test]
+    fn one_trial_that_passes_or_not_is_the_exact_test_whatever_the_tool_calls_it() {
+        let cases = || {
+            let lost = [(one(1.0), one(0.0)); 6];
+            [lost.to_vec(), vec![(one(1.0), one(1.0)); 54]].concat()
+        };
+        for unit in [Unit::Share, Unit::Score] {
+            let test = series(cases(), unit).readings().as_failures;
+            assert_eq!(test.kind, Kind::McNemar);
+            assert!(
+                near(test.p, 0.03125) && near(test.difference(), -0.1),
+                "{test:?}"
+            );
+            assert_eq!(test.interval(), stats::tango(test.pairs));
+            assert!(test.is_worse());
+        }
+        let lower = Series {
+            lower: true,
+            ..series(cases(), Unit::Share)
+        };
+        let test = lower.readings().as_failures;
+        assert!(!test.is_worse() && near(test.p, 0.03125));
+        assert!(test.worst_gain(0.05) > -0.02, "{}", test.worst_gain(0.05));
+    }
+
+    #[test]
+    fn what_shows_nothing_is_defined() {
+        let none = series(Vec::new(), Unit::Share).readings().as_failures;
+        assert_eq!((none.kind, none.cases, none.p), (Kind::McNemar, 0, 1.0));
+        assert_eq!(none.interval(), (-1.0, 1.0));
+        assert_eq!((none.visible(0.05), none.worst_gain(0.05)), (None, -1.0));
+        assert!(!none.is_worse() && near(none.difference(), 0.0));
+    }
+
+    #[test]
+    fn no_spread_is_no_certainty() {
+        for (what, cases, unit, p, difference, worse) in [
+            (
+                "all tied",
+                vec![(three(3, 3), three(3, 3)); 60],
+                Unit::Share,
+                1.0,
+                0.0,
+                false,
+            ),
+            (
+                "all tied scores",
+                vec![(one(0.4), one(0.4)); 60],
+                Unit::Score,
+                1.0,
+                0.0,
+                false,
+            ),
+            (
+                "one case",
+                vec![(three(3, 3), three(0, 3))],
+                Unit::Share,
+                1.0,
+                -1.0,
+                true,
+            ),
+            (
+                "all worse by as much",
+                vec![(three(3, 3), three(2, 3)); 10],
+                Unit::Share,
+                2.0 / 1024.0,
+                -1.0 / 3.0,
+                true,
+            ),
+        ] {
+            let cases_of = cases.len() as u64;
+            let test = series(cases, unit).readings().as_failures;
+            assert_eq!(
+                (test.kind, test.cases),
+                (Kind::SignFlip, cases_of),
+                "{what}"
+            );
+            assert!(near(test.p, p), "{what}: {}", test.p);
+            assert!(
+                near(test.difference(), difference),
+                "{what}: {}",
+                test.difference()
+            );
+            assert_eq!(test.is_worse(), worse, "{what}");
+            // No spread: the interval is a point, which says nothing of how sure it is ...
+            let (low, high) = test.interval();
+            assert!(near(low, difference) && near(high, difference), "{what}");
+            // ... so that neither a margin nor what can be seen may rest on it.
+            assert!(
+                test.worst_gain(0.05) < difference || near(difference, -1.0),
+                "{what}"
+            );
+            assert_eq!(
+                test.visible(0.05),
+                visible_drop(cases_of, 0.1, 0.05),
+                "{what}"
+            );
+        }
+    }
+
+    #[test]
+    fn errored_trials_are_failures_or_left_out() {
+        let passed = |count| vec![(one(1.0), one(1.0)); count];
+        for (what, cases, failures, out) in [
+            (
+                "an errored case",
+                [passed(9), vec![(one(1.0), ERRORED)]].concat(),
+                (10, -0.1),
+                (9, 0.0),
+            ),
+            (
+                "on both sides",
+                vec![(ERRORED, ERRORED); 3],
+                (3, 0.0),
+                (0, 0.0),
+            ),
+            (
+                "a trial of three",
+                vec![(three(3, 3), three(2, 2)); 2],
+                (2, -1.0 / 3.0),
+                (2, 0.0),
+            ),
+            (
+                "no trials at all",
+                vec![(one(1.0), Side::default())],
+                (0, 0.0),
+                (0, 0.0),
+            ),
+        ] {
+            let readings = series(cases, Unit::Share).readings();
+            let told = [readings.as_failures, readings.left_out];
+            for (test, (cases, difference)) in told.iter().zip([failures, out]) {
+                assert_eq!(test.cases, cases, "{what}");
+                assert!(
+                    near(test.difference(), difference),
+                    "{what}: {}",
+                    test.difference()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_failure_is_the_worst_score_that_there_was_or_could_be() {
+        for (lower, scores, want) in [
+            (false, [0.8, 0.6], 0.0),
+            (false, [0.8, -2.0], -2.0),
+            (true, [0.8, 0.6], 1.0),
+            (true, [0.8, 5.0], 5.0),
+        ] {
+            let series = Series {
+                lower,
+                ..series(
+                    vec![(one(scores[0]), one(scores[1])), (one(0.8), ERRORED)],
+                    Unit::Score,
+                )
+            };
+            let readings = series.readings();
+            let head = f64::midpoint(scores[1], want);
+            assert!(near(readings.as_failures.means.1, head), "{scores:?}");
+            assert_eq!(readings.left_out.cases, 1);
+            let range = scores[1].max(1.0) - scores[1].min(0.0);
+            assert!(near(readings.as_failures.tenth(), range / 10.0));
+        }
+    }
+
+    #[test]
+    fn less_is_better_where_it_is() {
+        let rises: Vec<_> = (0..12)
+            .map(|at| (one(0.1), one(0.2 + f64::from(at) / 100.0)))
+            .collect();
+        for (lower, worse) in [(false, false), (true, true)] {
+            let test = Series {
+                lower,
+                ..series(rises.clone(), Unit::Score)
+            };
+            let test = test.readings().as_failures;
+            assert_eq!(test.is_worse(), worse);
+            let (low, high) = test.interval();
+            assert!(0.1 < low && low < test.difference() && test.difference() < high);
+            assert_eq!(test.worst_gain(0.05) > 0.0, !worse);
+        }
+    }
+
+    #[test]
+    fn words_say_what_was_compared_and_what_could_be_seen() {
+        let exact = series(
+            [vec![(one(1.0), one(0.0))], vec![(one(1.0), one(1.0)); 99]].concat(),
+            Unit::Share,
+        );
+        let trials = series(
+            [
+                vec![(three(3, 3), three(1, 3))],
+                vec![(three(3, 3), three(3, 3)); 9],
+            ]
+            .concat(),
+            Unit::Share,
+        );
+        let scores = series(
+            [vec![(one(0.9), one(0.4))], vec![(one(0.9), one(0.9)); 9]].concat(),
+            Unit::Score,
+        );
+        for (series, want) in [
+            (
+                exact,
+                "99 of 100 cases pass, 100 did before: \u{2212}1.0 pp (\u{2212}5.4 to +2.7), 1 newly fail, 0 newly pass, p = 1.0000; could see 8.9 points or more",
+            ),
+            (
+                trials,
+                "93.3 % of the trials of 10 cases pass, 100.0 % did before: \u{2212}6.7 pp",
+            ),
+            (
+                scores,
+                "0.850 on average of 10 cases, 0.900 before: \u{2212}0.050",
+            ),
+        ] {
+            let test = series.readings().as_failures;
+            let words = format!("{}; {}", test.words(), test.seen(test.visible(0.05)));
+            assert!(words.starts_with(want), "{words}");
+        }
+        let none = series(Vec::new(), Unit::Share).readings().as_failures;
+        assert_eq!(
+            none.seen(none.visible(0.05)),
+            "could see no drop, however large"
+        );
+    }
 }

@@ -191,3 +191,104 @@ fn metric(node: &Node<'_>, outer: Mode, errors: &mut Errors<'_>) -> Option<(Metr
     };
     Some((metric, prompts))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml;
+
+    fn read(text: &str) -> (Asked, Vec<String>) {
+        let value = yaml::to_json(text).unwrap();
+        let mut errors = Errors::new(text);
+        let asked = Asked::read(Some(&Node::root(&value)), &mut errors);
+        let errors = errors.into_sorted().into_iter();
+        (asked, errors.map(|error| error.message).collect())
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (text, want) in [
+            (
+                "{ margin: 5pp }",
+                "margin: only `mode: non_inferior` has a margin",
+            ),
+            ("{ mode: non_inferior }", "the key `margin` is missing"),
+            (
+                "{ mode: non_inferior, margin: 5% }",
+                "margin: found `5%`, expected a drop such as `5pp`, or a number above 0 on the metric's own scale",
+            ),
+            (
+                "{ mode: non_inferior, margin: -1 }",
+                "margin: found `-1`, expected a drop such as `5pp`, or a number above 0 on the metric's own scale",
+            ),
+            (
+                "{ alpha: 0 }",
+                "alpha: found `0`, expected a number above 0 and at most 0.5",
+            ),
+            (
+                "{ metrics: [7] }",
+                "metrics[0]: found `7`, expected a mapping",
+            ),
+            (
+                "{ metrics: [{ kind: pass }] }",
+                "metrics[0]: the key `name` is missing",
+            ),
+            (
+                "{ metrics: [{ name: pass, direction: lower }] }",
+                "metrics[0].name: `pass` has no direction: more is better",
+            ),
+            (
+                "{ metrics: [{ name: a, kind: graded }] }",
+                "metrics[0].kind: found `graded`, expected one of pass, score",
+            ),
+            (
+                "{ metrics: [{ name: a, prompts: [\"[\"] }] }",
+                "metrics[0].prompts[0]: no pattern: unclosed character class; missing ']'",
+            ),
+            (
+                "{ inconclusive: { high: block, all: warn } }",
+                "inconclusive.all: unknown key `all`; known are low, standard, high",
+            ),
+        ] {
+            let (_, errors) = read(text);
+            assert!(
+                errors.iter().any(|error| error == want),
+                "{text}: {errors:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_metric_has_what_the_gate_says_unless_it_says_more() {
+        let text = "{ mode: non_inferior, margin: 2pp, inconclusive: { low: warn }, metrics: [pass, tone, \
+                    { name: toxicity, direction: lower, kind: pass, mode: significant, prompts: [\"a/**\"] }, \
+                    { name: length, mode: non_inferior, margin: 30 }] }";
+        let (asked, errors) = read(text);
+        assert_eq!(errors, [""; 0]);
+        let told = |prompt: &str| -> Vec<(Option<String>, bool, bool, Mode)> {
+            let prompt = PromptId::new(prompt);
+            let metrics = asked.of(&prompt);
+            metrics
+                .map(|each| (each.name.clone(), each.pass, each.lower, each.mode))
+                .collect()
+        };
+        let named = |name: &str| Some(name.to_owned());
+        let want = [
+            (None, false, false, Mode::NonInferior(0.02)),
+            (named("tone"), false, false, Mode::NonInferior(0.02)),
+            (named("toxicity"), true, true, Mode::Significant),
+            (named("length"), false, false, Mode::NonInferior(30.0)),
+        ];
+        assert_eq!(told("a/b"), want);
+        assert_eq!(told("b").len(), 3);
+        let blocks =
+            [Risk::Low, Risk::Standard, Risk::High].map(|risk| asked.inconclusive.blocks(risk));
+        assert_eq!(blocks, [false, true, true]);
+        let (asked, _) = read("{}");
+        assert_eq!(asked.names(&PromptId::new("a")), [None]);
+        assert_eq!(
+            (asked.mode, asked.alpha, asked.blocks),
+            (Mode::Significant, 0.05, true)
+        );
+    }
+}
