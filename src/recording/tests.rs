@@ -315,7 +315,7 @@ fn drawn() -> (About, Verdict) {
 fn what_was_drawn_must_at_least_fit_together() {
     type Lie = fn(&mut Verdict);
     let (about, verdict) = drawn();
-    assert_eq!(contradictions(&about, &verdict, Some(&policy())), []);
+    assert_eq!(contradictions(&about, &verdict, Some(&rules())), []);
     let lies: [(&str, Lie, What); 8] = [
         (
             "a mean",
@@ -357,7 +357,7 @@ fn what_was_drawn_must_at_least_fit_together() {
     for (name, lie, what) in lies {
         let (about, mut verdict) = drawn();
         lie(&mut verdict);
-        let found = contradictions(&about, &verdict, Some(&policy()));
+        let found = contradictions(&about, &verdict, Some(&rules()));
         let seen = found.iter().any(|each| each.what == what);
         assert!(seen, "{name}: {found:?}");
     }
@@ -366,7 +366,7 @@ fn what_was_drawn_must_at_least_fit_together() {
 #[test]
 fn a_margin_on_record_is_computed_again() {
     let outcome = |verdict: &mut Verdict, code: Code, state: &str| {
-        let of_gate = |each: &&mut crate::ledger::verdict::Outcome| each.gate == "max_regression";
+        let of_gate = |each: &&mut Outcome| each.gate == "max_regression";
         let outcome = verdict.outcomes.iter_mut().find(of_gate).unwrap();
         outcome.code = code.id().to_owned();
         outcome.outcome = state.to_owned();
@@ -386,7 +386,7 @@ fn a_margin_on_record_is_computed_again() {
         // Whatever drop an entry says was ruled out, it follows from the pairs.
         own(&mut verdict).margin = Some([margin.to_owned(), String::from("0.000001")]);
         outcome(&mut verdict, code, state);
-        let found = contradictions(&about, &verdict, Some(&policy()));
+        let found = contradictions(&about, &verdict, Some(&rules()));
         assert_eq!(
             found.is_empty(),
             holds,
@@ -410,7 +410,7 @@ fn entries_of_before_still_add_up() {
             .outcomes
             .retain(|each| each.code != Code::MetricDropped.id());
         assert_eq!(
-            contradictions(&about, &verdict, Some(&policy())),
+            contradictions(&about, &verdict, Some(&rules())),
             [],
             "{branch}"
         );
