@@ -5,8 +5,10 @@
 
 mod deepeval;
 mod fold;
+mod gh_models;
 mod inspect_log;
 mod junit;
+mod own;
 mod promptfoo;
 mod promptfoo_jsonl;
 mod promptfoo_row;
@@ -35,6 +37,8 @@ pub(crate) const FORMATS: &[&dyn Format] = &[
     &promptfoo_jsonl::PromptfooJsonl,
     &deepeval::DeepEval,
     &inspect_log::InspectLog,
+    &gh_models::GhModels,
+    &own::OwnRows,
     &junit::Junit,
 ];
 
