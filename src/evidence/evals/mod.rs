@@ -9,6 +9,7 @@ mod gh_models;
 mod inspect_log;
 mod junit;
 mod own;
+mod own_csv;
 mod promptfoo;
 mod promptfoo_jsonl;
 mod promptfoo_row;
@@ -39,6 +40,7 @@ pub(crate) const FORMATS: &[&dyn Format] = &[
     &inspect_log::InspectLog,
     &gh_models::GhModels,
     &own::OwnRows,
+    &own_csv::OwnCsv,
     &junit::Junit,
 ];
 

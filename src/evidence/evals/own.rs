@@ -332,7 +332,7 @@ mod tests {
             ),
             (r#"{"passed":true,"version":"abc"}"#, "SHA-256"),
             (r#"{"passed":true"#, "EOF"),
-            (r#"[true]"#, "invalid"),
+            ("[true]", "invalid"),
         ] {
             let error = read(&[row]).unwrap_err();
             assert_eq!(error.line, Some(2), "{row}");
