@@ -28,6 +28,8 @@ pub(crate) enum Command {
     Record(RecordArgs),
     /// Save what the policy's sources name on GitHub, to check without network.
     Evidence(EvidenceArgs),
+    /// What eval results say, and how two of them compare: no repository is needed.
+    Evals(EvalsArgs),
     /// Every prompt with its version at a revision.
     Prompts(PromptsArgs),
     /// Whether the ledger holds: offline, everything that this clone can tell.
@@ -342,6 +344,20 @@ pub(crate) struct InitArgs {
     /// Print the files instead of writing them.
     #[arg(long, conflicts_with = "force")]
     pub(crate) print: bool,
+}
+
+/// Arguments of `gatecard evals`.
+#[derive(Debug, Args)]
+pub(crate) struct EvalsArgs {
+    /// Eval results, of any format that `gatecard explain` lists.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Results of the version before, to compare with.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub(crate) baseline: Vec<PathBuf>,
+    /// How to print it.
+    #[arg(long, value_name = "NAME", default_value = "text", value_parser = ["text", "markdown", "json"])]
+    pub(crate) format: String,
 }
 
 /// `gatecard explain`.

@@ -4,6 +4,7 @@ mod approvals;
 mod check;
 pub(crate) mod demo;
 pub(crate) mod doctor;
+mod evals;
 mod evidence;
 mod explain;
 mod history;
@@ -67,6 +68,7 @@ pub(crate) fn run(command: &Command, context: &mut Context<'_>) -> Result<u8, Er
         Command::Approvals(args) => approvals::run(args, context),
         Command::Record(args) => record::run(args, context),
         Command::Evidence(args) => evidence::run(args, context),
+        Command::Evals(args) => evals::run(args, context),
         Command::Prompts(args) => prompts::run(args, context),
         Command::Verify(args) => verify::run(args, context),
         Command::Log(args) => history::log::run(args, context),

@@ -115,6 +115,14 @@ type Opened = (
 pub(crate) struct Originals(Arc<Opened>);
 
 impl Originals {
+    /// Files by their index, with the folder that some of them lie in.
+    pub(super) fn of(
+        artifacts: BTreeMap<usize, (Artifact, &'static dyn Format)>,
+        folder: Option<TempDir>,
+    ) -> Self {
+        Self(Arc::new((artifacts, folder)))
+    }
+
     /// A file and its format.
     pub(crate) fn get(&self, file: usize) -> Option<&(Artifact, &'static dyn Format)> {
         self.0.0.get(&file)
@@ -473,7 +481,7 @@ impl Collecting<'_> {
         Evidence {
             files: self.reading.files,
             runs: self.reading.runs,
-            originals: Originals(Arc::new((self.reading.artifacts, self.blobs))),
+            originals: Originals::of(self.reading.artifacts, self.blobs),
             absent,
             coverage,
             drills: drills::read(repo, base, &kept.drills),

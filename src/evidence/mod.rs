@@ -1,5 +1,6 @@
 //! Everything that a score or a gate rests on: read, bounded, hashed.
 
+pub(crate) mod alone;
 pub(crate) mod binding;
 mod bound;
 pub(crate) mod collect;

@@ -6,10 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::binding::BoundCase;
-use super::collect::Evidence;
+use super::collect::{Evidence, EvidenceFile, Originals};
 use super::evals::{self, Text};
 use super::judged::Judged;
 use crate::limits::{EXCERPT, SHOWN_CASES};
+use crate::regression::CasePair;
 use crate::untrusted::shorten;
 
 /// A row of an evidence file.
@@ -44,21 +45,27 @@ impl Texts {
 /// Reads the words of the first newly failing cases of each changed prompt. A file that changed
 /// since the first pass gives none: they would be of something else.
 pub(crate) fn read(evidence: &Evidence, judged: &[Judged<'_>]) -> Texts {
+    let comparisons = judged
+        .iter()
+        .filter_map(|judged| judged.comparison.as_ref());
+    let pairs = comparisons.flat_map(|each| each.newly_failing.iter().take(SHOWN_CASES));
+    of(&evidence.files, &evidence.originals, pairs)
+}
+
+/// Reads the words of some cases.
+pub(crate) fn of<'p>(
+    files: &[EvidenceFile],
+    originals: &Originals,
+    pairs: impl Iterator<Item = &'p CasePair>,
+) -> Texts {
     let mut wanted: BTreeMap<usize, BTreeSet<u32>> = BTreeMap::new();
-    for judged in judged {
-        let Some(comparison) = &judged.comparison else {
-            continue;
-        };
-        for pair in comparison.newly_failing.iter().take(SHOWN_CASES) {
-            for place in [pair.places.0, pair.places.1] {
-                wanted.entry(place.file).or_default().insert(place.row);
-            }
-        }
+    for place in pairs.flat_map(|pair| [pair.places.0, pair.places.1]) {
+        wanted.entry(place.file).or_default().insert(place.row);
     }
     let mut texts = Texts::default();
     for (file, rows) in wanted {
-        let known = evidence.files.get(file).and_then(|file| file.sha256);
-        let Some((artifact, format)) = evidence.originals.get(file) else {
+        let known = files.get(file).and_then(|file| file.sha256);
+        let Some((artifact, format)) = originals.get(file) else {
             continue;
         };
         let Ok((Ok(found), stamp)) = artifact.read(|reader| evals::texts(*format, reader, &rows))

@@ -28,6 +28,8 @@ pub(crate) struct CasePair {
     pub(crate) id: Untrusted,
     /// Where it stands, at base and at head.
     pub(crate) places: (Place, Place),
+    /// What was asked.
+    pub(crate) input: Option<Untrusted>,
     /// What was answered at base.
     pub(crate) baseline: Option<Untrusted>,
     /// What is answered at head.
@@ -144,6 +146,8 @@ impl Comparison {
         for pair in &mut self.newly_failing {
             let (base, head) = (texts.at(pair.places.0), texts.at(pair.places.1));
             let answer = |text: &Text| text.output.as_ref().map(Untrusted::from);
+            let asked = head.or(base).and_then(|text| text.input.as_ref());
+            pair.input = asked.map(Untrusted::from);
             pair.baseline = base.and_then(answer);
             pair.candidate = head.and_then(answer);
             pair.reason = head.and_then(|text| text.reason.as_ref().map(Untrusted::from));
@@ -215,6 +219,7 @@ pub(crate) fn compare(baseline: &BoundCases, candidate: &BoundCases) -> Comparis
             comparison.newly_failing.push(CasePair {
                 id: id.into(),
                 places: (Place::of(base), Place::of(head)),
+                input: None,
                 baseline: None,
                 candidate: None,
                 reason: None,

@@ -17,9 +17,10 @@ mod bad_evidence; // evidence that cannot be read
 mod bad_input; // input that cannot be judged
 mod binding; // which eval results count for which version
 mod demo; // the shipped example
-mod doctor; // what is missing in a set-up
+mod doctor;
 mod elsewhere; // hooks, GitLab, other CI
 mod eval_gates; // what the gates on eval results make of metrics, trials, budgets and judges
+mod evals; // what is missing in a set-up
 mod fake_github; // a stateful fake of GitHub's API
 mod flow; // the whole flow
 mod gates; // every gate in every state

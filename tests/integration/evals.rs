@@ -1,0 +1,102 @@
+//! Eval results by themselves, asked of the program.
+
+use crate::harness::{Ran, gatecard};
+
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/evals");
+
+fn evals(files: &[&str], more: &[&str]) -> Ran {
+    let files: Vec<String> = files
+        .iter()
+        .map(|file| format!("{FOLDER}/{file}"))
+        .collect();
+    let mut args = vec!["evals"];
+    args.extend(files.iter().map(String::as_str));
+    args.extend(more);
+    gatecard(&args)
+}
+
+fn baseline(file: &str) -> String {
+    format!("{FOLDER}/{file}")
+}
+
+/// What was printed, wherever the fixtures lie.
+fn printed(ran: &Ran) -> String {
+    ran.out.replace(FOLDER, "evals")
+}
+
+#[test]
+fn two_runs_are_compared_case_by_case_and_metric_by_metric() {
+    let before = baseline("inspect/v1.eval");
+    let ran = evals(
+        &["inspect/v2.eval"],
+        &["--baseline", &before, "--format", "markdown"],
+    )
+    .exits(0);
+    insta::assert_snapshot!("evals-markdown", printed(&ran));
+    let ran = evals(
+        &["inspect/v2.eval"],
+        &["--baseline", &before, "--format", "json"],
+    )
+    .exits(0);
+    let page = ran.json();
+    assert_eq!(page["schema"], "gatecard/evals/v1");
+    let prompt = &page["prompts"][0];
+    assert_eq!(prompt["candidate"]["passed"], 44);
+    assert_eq!(prompt["baseline"]["passed"], 53);
+    assert_eq!(prompt["tests"][0]["test"], "mcnemar-exact");
+    assert_eq!(prompt["tests"][1]["test"], "sign-flip");
+    assert_eq!(prompt["newly_failing"].as_array().unwrap().len(), 13);
+}
+
+#[test]
+fn text_fits_a_terminal_and_marks_the_words() {
+    let before = baseline("promptfoo/baseline.json");
+    let ran = evals(&["promptfoo/candidate.json"], &["--baseline", &before]).exits(0);
+    assert!(
+        ran.out.contains("[-") && ran.out.contains("{+"),
+        "{}",
+        ran.out
+    );
+    assert!(ran.out.contains("could see"), "{}", ran.out);
+    let wide: Vec<&str> = ran
+        .out
+        .lines()
+        .filter(|line| line.contains(' ') && line.chars().count() > 160)
+        .collect();
+    assert_eq!(wide, [""; 0]);
+}
+
+#[test]
+fn every_format_is_read_alone() {
+    for file in [
+        "promptfoo/both.json",
+        "promptfoo_jsonl/both.jsonl",
+        "inspect/v1.json",
+        "deepeval/v1.json",
+        "gh_models/results.json",
+        "junit/pytest-xunit2.xml",
+    ] {
+        let ran = evals(&[file], &["--format", "json"]).exits(0);
+        let page = ran.json();
+        let tool = page["files"][0]["tool"].as_str().unwrap();
+        assert!(file.starts_with(tool), "{file}: {tool}");
+        let prompts = page["prompts"].as_array().unwrap();
+        let passed: u64 = prompts
+            .iter()
+            .map(|each| each["candidate"]["passed"].as_u64().unwrap())
+            .sum();
+        assert!(passed > 0, "{file}");
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_told_and_the_others_are_shown() {
+    let ran = evals(
+        &["gh_models/results.json", "nothing.json", "junit/README.md"],
+        &[],
+    )
+    .exits(3);
+    assert!(ran.out.contains("[evidence-unreadable]"), "{}", ran.out);
+    assert!(ran.out.contains("[evidence-unknown-format]"), "{}", ran.out);
+    assert!(ran.out.contains("2 of 3 cases pass"), "{}", ran.out);
+}
