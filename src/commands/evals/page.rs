@@ -22,17 +22,19 @@ const WIDTH: usize = 80;
 
 /// For people.
 pub(super) fn text(alone: &Alone, all: &[Compared]) -> String {
-    let lines = unfolded(alone, all);
-    let folded = lines.lines().flat_map(|line| {
+    let mut out = String::new();
+    for line in unfolded(alone, all).lines() {
         let inner = line.trim_start();
         let start = line.len() - inner.len();
         // Under the first word of what is said, not under its name.
         let indent = if start == 0 { 2 } else { 12 };
-        fold(line.get(..start).unwrap_or_default(), indent, inner, WIDTH)
-    });
-    folded
-        .map(|line| format!("{}\n", line.trim_end()))
-        .collect()
+        let margin = line.get(..start).unwrap_or_default();
+        for folded in fold(margin, indent, inner, WIDTH) {
+            out.push_str(folded.trim_end());
+            out.push('\n');
+        }
+    }
+    out
 }
 
 fn unfolded(alone: &Alone, all: &[Compared]) -> String {
