@@ -216,8 +216,9 @@ pub(super) struct Folding {
 /// The cases of an arm while it is read.
 #[derive(Default)]
 struct Folded {
-    /// By id, then by what is asserted of which input: these are trials of one case.
-    cases: BTreeMap<String, BTreeMap<(Asserted, Digest), Case>>,
+    /// By id and what is asserted of which input: these are trials of one case. One map, since
+    /// a small one for each id takes ten times the room.
+    cases: BTreeMap<(String, Asserted, Digest), Case>,
     without_assertions: u64,
     /// By name and grader, with its number.
     metrics: BTreeMap<Metric, u16>,
@@ -286,9 +287,9 @@ impl Rows for Folding {
         arm.agree(&row.scores);
         let scores = mem::take(&mut row.scores);
         let graded = arm.metrics(&scores)?;
-        let variants = arm.cases.entry(id).or_default();
-        let case = variants
-            .entry((asserted, input))
+        let case = arm
+            .cases
+            .entry((id, asserted, input))
             .or_insert_with(|| Case::new(String::new(), (input, asserted)));
         case.add(row, number, &graded);
         Ok(())
@@ -302,15 +303,16 @@ impl Folding {
     pub(super) fn finish(mut self, run: Run) -> super::EvalRun {
         let arms = run.arms.into_iter().map(|(number, shown)| {
             let folded = self.arms.remove(&number).unwrap_or_default();
-            let mut cases = Vec::new();
-            for (id, variants) in folded.cases {
-                for (at, mut case) in variants.into_values().enumerate() {
-                    case.id = match at {
-                        0 => id.clone(),
-                        _ => format!("{id}#{}", at + 1),
-                    };
-                    cases.push(Arc::new(case));
-                }
+            let mut cases: Vec<Arc<Case>> = Vec::with_capacity(folded.cases.len());
+            let (mut before, mut at) = (String::new(), 0);
+            for ((id, ..), mut case) in folded.cases {
+                at = if id == before { at + 1 } else { 1 };
+                case.id = match at {
+                    1 => id.clone(),
+                    _ => format!("{id}#{at}"),
+                };
+                before = id;
+                cases.push(Arc::new(case));
             }
             let mut metrics: Vec<(u16, Metric)> = folded
                 .metrics
