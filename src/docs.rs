@@ -327,6 +327,16 @@ fn every_policy_key_is_documented() {
 }
 
 #[test]
+fn the_full_policy_of_the_docs_can_be_read() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = read(&root.join("docs/policy.md"));
+    let (_, section) = text.split_once("\n## A full policy\n").unwrap();
+    let (_, rest) = section.split_once("```yaml\n").unwrap();
+    let (policy, _) = rest.split_once("\n```").unwrap();
+    assert_eq!(crate::rules::parse(policy).err(), None);
+}
+
+#[test]
 fn every_way_of_keeping_the_comment_is_documented() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let text = read(&root.join("docs/policy.md"));
