@@ -32,6 +32,31 @@ const TOOLS: &[Tool] = &[
         stamp: "the property `record_testsuite_property(\"KEY\", \"VALUE\")`",
     },
     Tool {
+        family: "langsmith",
+        command: "python EVALS.py",
+        stamp: "LangSmith's `evaluate(..., metadata={\"KEY\": \"VALUE\"})`",
+    },
+    Tool {
+        family: "langfuse",
+        command: "python EVALS.py",
+        stamp: "the key `\"metadata\": {\"KEY\": \"VALUE\"}` beside Langfuse's results",
+    },
+    Tool {
+        family: "braintrust",
+        command: "braintrust eval EVALS",
+        stamp: "Braintrust's `EvalCase(..., metadata={\"KEY\": \"VALUE\"})`",
+    },
+    Tool {
+        family: "mlflow",
+        command: "python EVALS.py",
+        stamp: "MLflow's `update_current_trace(tags={\"KEY\": \"VALUE\"})`",
+    },
+    Tool {
+        family: "openai",
+        command: "oaieval MODEL EVAL --record_path results.jsonl",
+        stamp: "`oaieval --user \"KEY=VALUE\"`",
+    },
+    Tool {
         family: "gh",
         command: "gh models eval PROMPT --json > results.json",
         stamp: "",

@@ -64,7 +64,7 @@ pub(super) fn fetched(data: &[u8]) {
     assert!(read.is_err() || read.is_ok_and(|found| found.iter().next().is_none()));
 }
 
-pub(super) fn promptfoo(data: &[u8]) {
+pub(super) fn evals(data: &[u8]) {
     looked_at(data);
     for format in evals::FORMATS {
         match evals::read(*format, &mut &*data) {

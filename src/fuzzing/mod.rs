@@ -50,7 +50,7 @@ targets! {
     names: evidence::names, "Versions, models and digests as others write them.";
     otlp: evidence::otlp, "OTLP traces.";
     policy: rules::policy, "The policy with its gates, waivers and groups.";
-    promptfoo: evidence::promptfoo, "promptfoo results.";
+    evals: evidence::evals, "Eval results, of every format.";
     promptfoo_config: prompts::promptfoo_config, "A promptfoo config.";
     prompty: prompts::prompty, "A Prompty file.";
     report: outputs::report, "A report of hostile strings in every output.";

@@ -75,6 +75,16 @@ fn every_format_is_read_alone() {
         "deepeval/v1.json",
         "gh_models/results.json",
         "junit/pytest-xunit2.xml",
+        "langsmith/rows.jsonl",
+        "langsmith/table.csv",
+        "langfuse/results.json",
+        "braintrust/results.json",
+        "braintrust/rows.jsonl",
+        "mlflow/table.json",
+        "mlflow/eval_results_table.json",
+        "openai_evals/match.jsonl",
+        "rows/refunds.jsonl",
+        "rows_csv/refunds.csv",
     ] {
         let ran = evals(&[file], &["--format", "json"]).exits(0);
         let page = ran.json();

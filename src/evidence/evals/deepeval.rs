@@ -14,13 +14,13 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value as Json, json};
 
+use super::meta::Meta;
 use super::row::{Asserted, Assertions, CaseResult, Grader, Row, Rows, Score, Text};
 use super::stream::{Each, Keys, Parts};
 use super::{Format, Run, Shown};
 use crate::evidence::ReadError;
 use crate::limits::EVAL_PART;
 use crate::prompt::canonical;
-use crate::prompt::model::ModelRef;
 use crate::prompt::raw::RawPrompt;
 use crate::units::{Digest, Usd};
 
@@ -85,22 +85,18 @@ struct PromptEntry {
 impl TestRun {
     /// All cases of a test run are of one arm. What several prompts show cannot be told apart.
     fn shown(&self) -> Shown {
-        let text = |key: &str| self.hyperparameters.get(key).and_then(Json::as_str);
         let prompt = match self.prompts.as_slice() {
             [one] => Some(one),
             _ => None,
         };
-        let stamps = self.hyperparameters.iter().filter_map(|(key, value)| {
-            let prompt = key.strip_prefix("gatecard:")?;
-            Some((prompt.to_owned(), Digest::from_hex(value.as_str()?)?))
-        });
+        let meta = Meta::among(&self.hyperparameters);
         Shown {
             raw: prompt
                 .and_then(|prompt| prompt.text_template.as_deref())
                 .map(RawPrompt::of),
             label: prompt.and_then(|prompt| prompt.alias.clone()),
-            model: text("model").and_then(ModelRef::parse),
-            stamps: stamps.collect(),
+            model: meta.model(),
+            stamps: meta.stamps(),
             ..Shown::default()
         }
     }
@@ -170,7 +166,7 @@ impl TestCase {
             judges: each(&|metric| json!(metric.judge())),
         };
         let asked = json!([self.input, self.context]);
-        let meta = |key: &str| Some(self.metadata.get(key)?.as_str()?.to_owned());
+        let meta = Meta::of(&self.metadata);
         // The tool numbers cases that were given no name.
         let numbered = |name: &str| {
             let number = name.strip_prefix("test_case_");
@@ -183,12 +179,15 @@ impl TestCase {
             other => Some(canonical::json(&other)),
         };
         Row {
-            case: meta("id").or_else(|| self.name.filter(|name| !numbered(name))),
+            case: meta
+                .id()
+                .or_else(|| self.name.filter(|name| !numbered(name))),
             asserted: (!metrics.is_empty()).then(|| Asserted::of(&asserted)),
             scores: metrics.iter().map(Metric::score).collect(),
+            duty: meta.duty(),
             cost: self.token_cost.and_then(Usd::from_dollars),
             latency_ms: self.completion_time.map(|seconds| seconds * 1_000.0),
-            trace_id: meta("trace_id").or_else(|| meta("traceId")),
+            trace_id: meta.trace_id(),
             text: Text {
                 input: text(self.input),
                 output: text(self.actual_output),

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::mem;
 use std::sync::Arc;
 
+use serde_json::{Value as Json, json};
+
 use super::row::{Asserted, CaseResult, Duty, Grader, Row, Rows, Score, TooMany};
 use super::{Agreement, Arm, Metric, Run};
 use crate::limits::{EVAL_METRICS, EVAL_ROWS};
@@ -304,8 +306,12 @@ impl Folding {
         let arms = run.arms.into_iter().map(|(number, shown)| {
             let folded = self.arms.remove(&number).unwrap_or_default();
             let mut cases: Vec<Arc<Case>> = Vec::with_capacity(folded.cases.len());
+            let graders = run.graded_alike.then(|| graders(&folded.metrics));
             let (mut before, mut at) = (String::new(), 0);
             for ((id, ..), mut case) in folded.cases {
+                if let Some([rules, judges]) = &graders {
+                    case.asserted = case.asserted.graded_by(rules, judges);
+                }
                 at = if id == before { at + 1 } else { 1 };
                 case.id = match at {
                     1 => id.clone(),
@@ -335,6 +341,17 @@ impl Folding {
             revision: run.revision,
         }
     }
+}
+
+/// The rules and the judges among the metrics of an arm.
+fn graders(metrics: &BTreeMap<Metric, u16>) -> [Json; 2] {
+    let judges = metrics
+        .keys()
+        .filter(|metric| matches!(metric.by, Grader::Judge(_)));
+    [
+        metrics.keys().map(|metric| json!(metric.name)).collect(),
+        judges.map(|metric| json!(metric.words())).collect(),
+    ]
 }
 
 #[cfg(test)]

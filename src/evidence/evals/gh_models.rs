@@ -13,7 +13,8 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value as Json, json};
 
-use super::row::{Asserted, Assertions, CaseResult, Duty, Grader, Row, Rows, Score, Text};
+use super::meta::Meta;
+use super::row::{Asserted, Assertions, CaseResult, Grader, Row, Rows, Score, Text};
 use super::stream::{Each, Keys, Parts};
 use super::{Format, Run, Shown};
 use crate::evidence::ReadError;
@@ -111,16 +112,9 @@ impl TestResult {
             let why = each.details.as_deref().unwrap_or("failed");
             format!("{}: {why}", each.evaluator_name)
         });
-        let case = match self.test_case.remove("id") {
-            Some(Json::String(id)) => Some(id),
-            Some(Json::Number(id)) => Some(id.to_string()),
-            _ => None,
-        };
-        let says = |key: &str| self.test_case.get(key) == Some(&Json::Bool(true));
-        let canary = says("canary").then_some(Duty::Canary);
-        let duty = canary.or_else(|| says("must_pass").then_some(Duty::MustPass));
-        let text = |value: &Json| value.as_str().map(str::to_owned);
-        let trace_id = self.test_case.get("trace_id").and_then(text);
+        let meta = Meta::among(&self.test_case);
+        let (case, duty, trace_id) = (meta.id(), meta.duty(), meta.trace_id());
+        self.test_case.remove("id");
         // The variables and what is expected of them stand side by side.
         let asserted = Assertions {
             expected: self.test_case.remove("expected").unwrap_or_default(),

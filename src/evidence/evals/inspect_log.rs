@@ -16,7 +16,9 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value as Json, json};
 
-use super::row::{Asserted, Assertions, CaseResult, Duty, Grader, Row, Rows, Score, Text};
+use super::graded::{decided, decided_by};
+use super::meta::Meta;
+use super::row::{Asserted, Assertions, CaseResult, Grader, Row, Rows, Score, Text};
 use super::stream::{Each, Keys, Parts};
 use super::{Format, Revision, Run, Shown};
 use crate::evidence::ReadError;
@@ -176,6 +178,7 @@ impl Log {
                 })
             }),
             arms: vec![(0, shown(&spec, &self.plan))],
+            graded_alike: false,
         })
     }
 }
@@ -190,15 +193,8 @@ fn shown(spec: &Spec, plan: &Plan) -> Shown {
         (Some(only), None) => Some(RawPrompt::of(only)),
         _ => None,
     };
-    let mut stamps = BTreeMap::new();
-    for place in [&spec.metadata, &spec.task_args] {
-        for (key, value) in place.as_object().into_iter().flatten() {
-            let prompt = key.strip_prefix("gatecard:");
-            if let Some((prompt, digest)) = prompt.zip(value.as_str().and_then(Digest::from_hex)) {
-                stamps.insert(prompt.to_owned(), digest);
-            }
-        }
-    }
+    let mut stamps = Meta::of(&spec.metadata).stamps();
+    stamps.extend(Meta::of(&spec.task_args).stamps());
     Shown {
         raw,
         label: spec.task.clone(),
@@ -255,21 +251,10 @@ fn value(value: &Json) -> (Option<f64>, Option<bool>) {
             "C" => (Some(1.0), Some(true)),
             "P" => (Some(0.5), Some(false)),
             "I" | "N" => (Some(0.0), Some(false)),
-            other => value_of(other.parse().ok()),
+            other => decided_by(other.parse().ok()),
         },
-        Json::Bool(passed) => (Some(f64::from(*passed)), Some(*passed)),
-        Json::Number(number) => value_of(number.as_f64()),
-        _ => (None, None),
+        other => decided(other),
     }
-}
-
-fn value_of(number: Option<f64>) -> (Option<f64>, Option<bool>) {
-    let number = number.filter(|number| number.is_finite());
-    let passed = number.and_then(|number| match number.total_cmp(&1.0) {
-        std::cmp::Ordering::Equal => Some(true),
-        _ => (number == 0.0).then_some(false),
-    });
-    (number, passed)
 }
 
 impl Sample {
@@ -300,12 +285,7 @@ impl Sample {
                 judges.into()
             },
         };
-        let meta = |key: &str| match self.metadata.get(key)? {
-            Json::String(text) if !text.is_empty() => Some(text.clone()),
-            _ => None,
-        };
-        let says = |key: &str| self.metadata.get(key) == Some(&Json::Bool(true));
-        let canary = says("canary").then_some(Duty::Canary);
+        let meta = Meta::of(&self.metadata);
         let costs = self.model_usage.iter().flatten();
         let costs: Option<Vec<f64>> = costs.map(|(_, usage)| usage.total_cost).collect();
         let cost = costs.filter(|costs| !costs.is_empty());
@@ -321,10 +301,10 @@ impl Sample {
             },
             asserted: asserts.then(|| Asserted::of(&asserted)),
             scores,
-            duty: canary.or_else(|| says("must_pass").then_some(Duty::MustPass)),
+            duty: meta.duty(),
             cost: cost.and_then(|costs| Usd::from_dollars(costs.iter().sum())),
             latency_ms: self.working_time.map(|seconds| seconds * 1_000.0),
-            trace_id: meta("trace_id").or_else(|| meta("traceId")),
+            trace_id: meta.trace_id(),
             text: Text {
                 reason: self.reason(result),
                 input: Some(input),

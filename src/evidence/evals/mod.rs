@@ -3,16 +3,26 @@
 //! A reader hands on one row at a time, so that a file of any size is read in little memory.
 //! What people are shown of a few rows is read in a second pass, by the same reader.
 
+#[cfg(test)]
+mod bad_input;
+mod braintrust;
 mod deepeval;
 mod fold;
 mod gh_models;
+mod graded;
 mod inspect_log;
 mod junit;
+mod langfuse;
+mod langsmith;
+mod meta;
+mod mlflow;
+mod openai_evals;
 mod own;
 mod own_csv;
 mod promptfoo;
 mod promptfoo_jsonl;
 mod promptfoo_row;
+mod records;
 mod row;
 mod stream;
 
@@ -39,6 +49,11 @@ pub(crate) const FORMATS: &[&dyn Format] = &[
     &deepeval::DeepEval,
     &inspect_log::InspectLog,
     &gh_models::GhModels,
+    &langsmith::LangSmith,
+    &langfuse::Langfuse,
+    &braintrust::Braintrust,
+    &mlflow::Mlflow,
+    &openai_evals::OpenAiEvals,
     &own::OwnRows,
     &own_csv::OwnCsv,
     &junit::Junit,
@@ -70,6 +85,8 @@ pub(crate) struct Run {
     pub(crate) revision: Option<Revision>,
     /// The arms, each with the number that its rows have.
     pub(crate) arms: Vec<(usize, Shown)>,
+    /// Every metric of an arm grades each of its cases: rows do not say which do.
+    pub(crate) graded_alike: bool,
 }
 
 /// Reads a run, all but its texts.

@@ -181,6 +181,7 @@ impl<'a> Taking<'a> {
                 dirty: head.dirty,
             }),
             arms: self.arms.into_values().collect(),
+            graded_alike: false,
         }
     }
 }

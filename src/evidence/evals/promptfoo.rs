@@ -15,6 +15,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value as Json};
 
+use super::meta::Meta;
 use super::promptfoo_row::{Arms, RawRow};
 use super::row::Rows;
 use super::stream::{Each, Keys, Parts, at_most};
@@ -23,7 +24,6 @@ use crate::evidence::ReadError;
 use crate::limits::{EVAL_ARMS, EVAL_PART};
 use crate::prompt::model::{ModelRef, Settings};
 use crate::prompt::raw::RawPrompt;
-use crate::units::Digest;
 
 pub(crate) struct Promptfoo;
 
@@ -136,7 +136,7 @@ impl Output {
             .as_deref()
             .or(results.timestamp.as_deref())
             .and_then(time);
-        let stamps = stamps(&self.config.tags);
+        let stamps = Meta::of(&self.config.tags).stamps();
         add_empty(&mut arms, &results.prompts, &self.config.providers);
         let providers = self.config.providers.as_array().map_or(0, Vec::len);
         let prompts = self.config.prompts.as_array().map_or(0, Vec::len);
@@ -249,19 +249,6 @@ fn provider_id(providers: &Json, name: &str) -> String {
     labelled.unwrap_or(name).to_owned()
 }
 
-/// `tags: { "gatecard:<prompt id>": <version> }`.
-pub(super) fn stamps(tags: &Json) -> BTreeMap<String, Digest> {
-    let Some(tags) = tags.as_object() else {
-        return BTreeMap::new();
-    };
-    tags.iter()
-        .filter_map(|(key, value)| {
-            let prompt = key.strip_prefix("gatecard:")?;
-            Some((prompt.to_owned(), Digest::from_hex(value.as_str()?)?))
-        })
-        .collect()
-}
-
 struct OutputSeed<'a, 'r> {
     file: &'a mut Output,
     reading: &'a mut Reading<'r>,
@@ -357,6 +344,7 @@ mod tests {
     use super::*;
     use crate::evidence::evals::tests::counts;
     use crate::evidence::evals::{self, EvalRun};
+    use crate::units::Digest;
 
     fn fixture(name: &str) -> EvalRun {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/evals/promptfoo");

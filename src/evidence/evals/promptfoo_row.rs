@@ -9,8 +9,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
 use super::Shown;
-use super::promptfoo::{path_in, stamps};
-use super::row::{Asserted, Assertions, CaseResult, Duty, Grader, Row, Score, Text};
+use super::meta::Meta;
+use super::promptfoo::path_in;
+use super::row::{Asserted, Assertions, CaseResult, Grader, Row, Score, Text};
 use crate::prompt::canonical;
 use crate::prompt::model::ModelRef;
 use crate::units::{Digest, Usd};
@@ -113,7 +114,7 @@ impl RawRow {
             file: label.as_deref().and_then(path_in),
             label,
             model: provider.and_then(ModelRef::parse),
-            stamps: stamps(&self.test_case.metadata),
+            stamps: self.test_case.meta().stamps(),
             ..Shown::default()
         }
     }
@@ -148,16 +149,16 @@ impl RawRow {
         let key = (self.prompt_idx.unwrap_or_default(), provider);
         let row = Row {
             arm: *arms.entry(key).or_insert(next),
-            case: test.meta("id"),
+            case: test.meta().id(),
             asserted: asserts.then(|| test.asserted()),
             scores: components
                 .iter()
                 .filter_map(|each| test.score(each))
                 .collect(),
-            duty: test.duty(),
+            duty: test.meta().duty(),
             cost: self.cost.and_then(Usd::from_dollars),
             latency_ms: self.latency_ms.filter(|_| cached != Some(true)),
-            trace_id: test.meta("trace_id").or_else(|| test.meta("traceId")),
+            trace_id: test.meta().trace_id(),
             ..Row::of(Digest::of(input.as_bytes()), result)
         };
         let reason = self.grading_result.and_then(|grading| grading.reason);
@@ -174,18 +175,8 @@ impl RawRow {
 }
 
 impl TestCase {
-    fn meta(&self, key: &str) -> Option<String> {
-        match self.metadata.get(key)? {
-            Json::String(text) if !text.is_empty() => Some(text.clone()),
-            Json::Number(number) => Some(number.to_string()),
-            _ => None,
-        }
-    }
-
-    fn duty(&self) -> Option<Duty> {
-        let says = |key: &str| self.metadata.get(key) == Some(&Json::Bool(true));
-        let canary = says("canary").then_some(Duty::Canary);
-        canary.or_else(|| says("must_pass").then_some(Duty::MustPass))
+    fn meta(&self) -> Meta<'_> {
+        Meta::of(&self.metadata)
     }
 
     /// The model that judges where an assertion does not name one.

@@ -100,6 +100,23 @@ impl Asserted {
     }
 }
 
+impl Asserted {
+    /// The same, graded by the evaluators of its whole run.
+    pub(crate) fn graded_by(self, rules: &Json, judges: &Json) -> Self {
+        let all = Self::of(&Assertions {
+            rules: rules.clone(),
+            judges: judges.clone(),
+            ..Assertions::default()
+        });
+        Self {
+            whole: Digest::of(format!("{} {}", self.whole, all.whole).as_bytes()),
+            rules: all.rules,
+            judges: all.judges,
+            ..self
+        }
+    }
+}
+
 /// The parts of what a case asserts, as the file has them; `null` where it has none.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Assertions {
