@@ -27,6 +27,7 @@
 //! `simulation`.
 
 mod anchor;
+mod answers;
 mod approval;
 mod categories;
 mod change;

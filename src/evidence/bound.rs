@@ -24,6 +24,18 @@ pub(crate) struct BoundCase {
 }
 
 impl BoundCase {
+    /// How much its means are above those of another run of it, summed over what graded both.
+    pub(crate) fn above(&self, other: &Self) -> f64 {
+        let drops = self.metrics.iter().filter_map(|metric| {
+            let mean = |bound: &Self| {
+                let (sum, count) = bound.graded(metric)?.numbers();
+                (count > 0).then(|| sum / f64::from(count))
+            };
+            Some(mean(self)? - mean(other)?)
+        });
+        drops.sum()
+    }
+
     /// What a metric said of it, where it did.
     pub(crate) fn graded(&self, metric: &Metric) -> Option<&Graded> {
         let of = |graded: &&Graded| self.metrics.get(usize::from(graded.metric)) == Some(metric);
@@ -59,6 +71,23 @@ pub(crate) struct BoundCases {
 }
 
 impl BoundCases {
+    /// The failing cases by what they fail: what most of them fail first.
+    pub(crate) fn failing_by(&self) -> Vec<(&Metric, Vec<&str>)> {
+        let mut found: Vec<(&Metric, Vec<&str>)> = Vec::new();
+        for metric in &self.metrics {
+            let failing = self.cases.iter().filter(|(_, bound)| {
+                let failed = bound.graded(metric).is_some_and(|graded| graded.failed > 0);
+                failed && bound.case.result() == CaseResult::Failed
+            });
+            let failing: Vec<&str> = failing.map(|(id, _)| id.as_str()).collect();
+            if !failing.is_empty() {
+                found.push((metric, failing));
+            }
+        }
+        found.sort_by_key(|(_, cases)| std::cmp::Reverse(cases.len()));
+        found
+    }
+
     /// How many cases came to a result.
     pub(crate) fn count(&self, result: CaseResult) -> u64 {
         self.cases

@@ -9,6 +9,7 @@ use super::binding::BoundCase;
 use super::collect::{Evidence, EvidenceFile, Originals};
 use super::evals::{self, Text};
 use super::judged::Judged;
+use crate::answers::asked;
 use crate::limits::{EXCERPT, SHOWN_CASES};
 use crate::regression::CasePair;
 use crate::untrusted::shorten;
@@ -79,7 +80,7 @@ pub(crate) fn of<'p>(
         texts.0.extend(found.map(|(row, text)| {
             let short = |text: Option<String>| text.map(|text| shorten(&text, EXCERPT));
             let text = Text {
-                input: short(text.input),
+                input: short(text.input.map(|input| asked(&input))),
                 output: short(text.output),
                 reason: short(text.reason),
             };

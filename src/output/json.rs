@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::{Look, Output, RenderError, binding};
 use crate::anchor::OnRecord;
+use crate::evidence::evals::Metric;
 use crate::ledger::past;
 use crate::prompt::PromptId;
 use crate::prompt::diff::Difference;
@@ -279,6 +280,16 @@ struct Comparison<'r> {
     seed: Option<String>,
     flaky: u64,
     newly_failing: Vec<&'r str>,
+    failing_by: Vec<Cluster<'r>>,
+}
+
+/// The failing cases of one metric.
+#[derive(Serialize)]
+struct Cluster<'r> {
+    metric: String,
+    count: u64,
+    /// The first of them.
+    cases: Vec<&'r str>,
 }
 
 #[derive(Serialize)]
@@ -534,6 +545,8 @@ fn tests<'r>(
         let (low, high) = test.interval();
         let newly = comparison.newly_failing.iter();
         let newly = newly.filter(|_| tested.metric.is_none());
+        let clusters = comparison.failing_by.iter();
+        let clusters = clusters.filter(|_| tested.metric.is_none());
         let drawn = test.kind == Kind::SignFlip;
         Comparison {
             prompt: prompt.for_machines(),
@@ -559,8 +572,19 @@ fn tests<'r>(
             seed: drawn.then(|| format!("{:016x}", test.seed)),
             flaky: comparison.flaky.count,
             newly_failing: newly.map(|pair| pair.id.for_machines()).collect(),
+            failing_by: clusters.map(Cluster::of).collect(),
         }
     })
+}
+
+impl<'r> Cluster<'r> {
+    fn of((metric, cases): &'r (Metric, regression::Cases)) -> Self {
+        Self {
+            metric: metric.words(),
+            count: cases.count,
+            cases: cases.first.iter().map(Untrusted::for_machines).collect(),
+        }
+    }
 }
 
 /// Six decimals: more would only show how a bound was searched for.

@@ -8,7 +8,7 @@ mod test;
 mod words;
 
 use crate::evidence::binding::{BoundCase, BoundCases};
-use crate::evidence::evals::{CaseResult, Metric, Text};
+use crate::evidence::evals::{CaseResult, Duty, Metric, Text};
 use crate::evidence::texts::{Place, Texts};
 use crate::limits::SHOWN_CASES;
 use crate::untrusted::Untrusted;
@@ -71,8 +71,11 @@ pub(crate) struct Comparison {
     pub(crate) only_candidate: Cases,
     /// Cases whose trials disagree on a side.
     pub(crate) flaky: Cases,
-    /// Cases that passed at base and do not at head, by id.
+    /// Cases that passed at base and do not at head: those that must pass first, then those that
+    /// fell furthest, then by id.
     pub(crate) newly_failing: Vec<CasePair>,
+    /// The failing cases of the head version by what they fail.
+    pub(crate) failing_by: Vec<(Metric, Cases)>,
 }
 
 /// A test with what it was held to.
@@ -184,6 +187,16 @@ fn paired<'a>(
     both.filter(|(_, base, head)| base.case.is_alike(&head.case))
 }
 
+fn failing_by(cases: &BoundCases) -> Vec<(Metric, Cases)> {
+    let clusters = cases.failing_by().into_iter();
+    let counted = clusters.map(|(metric, ids)| {
+        let mut cases = Cases::default();
+        ids.iter().for_each(|id| cases.add(id));
+        (metric.clone(), cases)
+    });
+    counted.collect()
+}
+
 /// Pairs the cases of two runs by id.
 pub(crate) fn compare(baseline: &BoundCases, candidate: &BoundCases) -> Comparison {
     let own = Measure::Pass.series(baseline, candidate).readings();
@@ -199,6 +212,7 @@ pub(crate) fn compare(baseline: &BoundCases, candidate: &BoundCases) -> Comparis
         only_candidate: Cases::default(),
         flaky: Cases::default(),
         newly_failing: Vec::new(),
+        failing_by: failing_by(candidate),
     };
     for (id, base) in &baseline.cases {
         match candidate.cases.get(id) {
@@ -210,21 +224,26 @@ pub(crate) fn compare(baseline: &BoundCases, candidate: &BoundCases) -> Comparis
     let alone = |id: &&String| !baseline.cases.contains_key(*id);
     let alone = candidate.cases.keys().filter(alone);
     alone.for_each(|id| comparison.only_candidate.add(id));
+    let mut failing = Vec::new();
     for (id, base, head) in paired(baseline, candidate) {
         if base.case.is_flaky() || head.case.is_flaky() {
             comparison.flaky.add(id);
         }
         let passes = |bound: &BoundCase| bound.case.result() == CaseResult::Passed;
         if passes(base) && !passes(head) {
-            comparison.newly_failing.push(CasePair {
+            let needed = head.case.duty == Some(Duty::MustPass);
+            let pair = CasePair {
                 id: id.into(),
                 places: (Place::of(base), Place::of(head)),
                 input: None,
                 baseline: None,
                 candidate: None,
                 reason: None,
-            });
+            };
+            failing.push((needed, base.above(head), pair));
         }
     }
+    failing.sort_by(|one, other| other.0.cmp(&one.0).then(other.1.total_cmp(&one.1)));
+    comparison.newly_failing = failing.into_iter().map(|(.., pair)| pair).collect();
     comparison
 }

@@ -1,14 +1,12 @@
 //! `gatecard evals`: what eval results say, and how two of them compare.
 
 mod page;
-mod words;
 
 use super::Context;
 use crate::cli::EvalsArgs;
 use crate::error::Error;
 use crate::evidence::alone::{self, Alone};
 use crate::evidence::binding::BoundCases;
-use crate::evidence::evals::{CaseResult, Metric};
 use crate::evidence::texts;
 use crate::limits::SHOWN_CASES;
 use crate::policy::Role;
@@ -82,21 +80,4 @@ fn compare(alone: &Alone, baseline: &BoundCases, candidate: &BoundCases) -> Comp
     let shown = comparison.newly_failing.iter().take(SHOWN_CASES);
     let texts = texts::of(&alone.files, &alone.originals, shown);
     comparison.with(&texts)
-}
-
-/// The failing cases of a side by what they fail: most of them first.
-fn clusters(cases: &BoundCases) -> Vec<(&Metric, Vec<&str>)> {
-    let mut found: Vec<(&Metric, Vec<&str>)> = Vec::new();
-    for metric in &cases.metrics {
-        let failing = cases.cases.iter().filter(|(_, bound)| {
-            let failed = bound.graded(metric).is_some_and(|graded| graded.failed > 0);
-            failed && bound.case.result() == CaseResult::Failed
-        });
-        let failing: Vec<&str> = failing.map(|(id, _)| id.as_str()).collect();
-        if !failing.is_empty() {
-            found.push((metric, failing));
-        }
-    }
-    found.sort_by_key(|(_, cases)| std::cmp::Reverse(cases.len()));
-    found
 }

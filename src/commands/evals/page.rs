@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::words::{Told, between};
-use super::{Compared, clusters};
+use super::Compared;
+use crate::answers::{Told, between, side_by_side};
 use crate::evidence::alone::Alone;
 use crate::evidence::binding::BoundCases;
 use crate::evidence::collect::EvidenceFile;
@@ -48,7 +48,7 @@ fn unfolded(alone: &Alone, all: &[Compared]) -> String {
         if let Some(comparison) = &each.comparison {
             compared(comparison, &mut out);
         }
-        for (metric, cases) in clusters(&each.candidate) {
+        for (metric, cases) in each.candidate.failing_by() {
             let metric = log_line(&metric.words());
             out.push_str(&format!("  failing   {metric}: {}\n", listed(&cases)));
         }
@@ -217,13 +217,14 @@ fn unpaired(comparison: &Comparison) -> impl Iterator<Item = (u64, &'static str)
     all.into_iter().filter(|(count, _)| *count > 0)
 }
 
+fn short(text: &Option<Untrusted>) -> String {
+    let text = text.as_ref().map(|text| text.shortened(SHOWN));
+    text.map(|text| text.for_machines().to_owned())
+        .unwrap_or_default()
+}
+
 fn diff(pair: &CasePair, shown: impl Fn(Told, &str) -> String) -> String {
-    let text = |of: &Option<Untrusted>| {
-        let text = of.as_ref().map(|text| text.shortened(SHOWN));
-        text.map(|text| text.for_machines().to_owned())
-            .unwrap_or_default()
-    };
-    let parts = between(&text(&pair.baseline), &text(&pair.candidate));
+    let parts = between(&short(&pair.baseline), &short(&pair.candidate));
     parts
         .into_iter()
         .map(|(told, text)| shown(told, &text))
@@ -259,7 +260,7 @@ pub(super) fn markdown(alone: &Alone, all: &[Compared]) -> String {
         if let Some(comparison) = &each.comparison {
             tables(comparison, &mut out);
         }
-        let clusters = clusters(&each.candidate);
+        let clusters = each.candidate.failing_by();
         if !clusters.is_empty() {
             out.push_str("\n| failing by | cases |\n|---|---|\n");
         }
@@ -289,30 +290,22 @@ fn tables(comparison: &Comparison, out: &mut String) {
     if comparison.newly_failing.is_empty() {
         return;
     }
-    out.push_str("\n| newly failing | input | failed | answer |\n|---|---|---|---|\n");
+    out.push_str("\n| newly failing | input | failed | before | now |\n|---|---|---|---|---|\n");
     for pair in comparison.newly_failing.iter().take(SHOWN_CASES) {
         let cell = |text: &Option<Untrusted>| {
             let text = text.as_ref().map(|text| text.shortened(SHOWN));
             text.map(|text| markdown_inline(&log_line(text.for_machines())))
                 .unwrap_or_default()
         };
-        let answer = diff(pair, |told, text| {
-            let text = log_line(text);
-            if text.trim().is_empty() {
-                return String::from(" ");
-            }
-            match told {
-                Told::Same => markdown_inline(&text),
-                Told::Gone => format!(" <del>{}</del> ", markdown_inline(&text)),
-                Told::New => format!(" <ins>{}</ins> ", markdown_inline(&text)),
-            }
-        });
+        let (before, now) = side_by_side(&short(&pair.baseline), &short(&pair.candidate));
         let (id, input, failed) = (
             markdown_code(pair.id.for_machines()),
             cell(&pair.input),
             cell(&pair.reason),
         );
-        out.push_str(&format!("| {id} | {input} | {failed} | {answer} |\n"));
+        out.push_str(&format!(
+            "| {id} | {input} | {failed} | {before} | {now} |\n"
+        ));
     }
 }
 
@@ -412,7 +405,9 @@ pub(super) fn json(alone: &Alone, all: &[Compared]) -> String {
                 .map(tested)
                 .collect(),
             newly_failing: failing.map(|pair| pair.id.for_machines()).collect(),
-            failing_by: clusters(&each.candidate)
+            failing_by: each
+                .candidate
+                .failing_by()
                 .into_iter()
                 .map(|(metric, cases)| Cluster {
                     metric: metric.words(),

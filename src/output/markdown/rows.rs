@@ -1,6 +1,7 @@
 //! The rows of the comment's tables: every text sent through its sink, cut to the room there is.
 
 use crate::anchor::OnRecord;
+use crate::answers::side_by_side;
 use crate::gates::Alike;
 use crate::output::{prior, prompts as named, trend, words};
 use crate::prompt::diff::Difference;
@@ -336,6 +337,20 @@ shown! {
         shown: usize,
         /// the first of them, a list
         worst: Vec<Worst>,
+        /// what the failing cases fail, a list
+        failing_by: Vec<Cluster>,
+    }
+}
+
+shown! {
+    /// Cases that fail the same.
+    Cluster {
+        /// the metric or assertion
+        metric: String,
+        /// how many cases
+        count: u64,
+        /// the first of them, as code
+        first: String,
     }
 }
 
@@ -344,11 +359,13 @@ shown! {
     Worst {
         /// its id, as code
         id: String,
+        /// what is asked
+        input: String,
         /// why it fails
         reason: String,
-        /// the answer at base
+        /// the answer at base, with `<del>` around what it alone has
         baseline: String,
-        /// the answer at head
+        /// the answer at head, with `<ins>` around what it alone has
         candidate: String,
     }
 }
@@ -403,7 +420,34 @@ fn eval(prompt: &Untrusted, comparison: &Comparison, tested: &Tested, room: Room
         lost: test.pairs.lost,
         shown: worst.len(),
         worst,
+        failing_by: if own {
+            clusters(comparison)
+        } else {
+            Vec::new()
+        },
     }
+}
+
+fn clusters(comparison: &Comparison) -> Vec<Cluster> {
+    let clusters = comparison.failing_by.iter().take(CASES);
+    let rows = clusters.map(|(metric, cases)| {
+        let first: Vec<String> = cases
+            .first
+            .iter()
+            .take(CASES)
+            .map(Untrusted::code)
+            .collect();
+        let more = match cases.count.saturating_sub(first.len() as u64) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        Cluster {
+            metric: Untrusted::from(metric.words()).shortened(80).inline(),
+            count: cases.count,
+            first: format!("{}{more}", first.join(", ")),
+        }
+    });
+    rows.collect()
 }
 
 fn worst(comparison: &Comparison, room: Room) -> Vec<Worst> {
@@ -416,11 +460,24 @@ fn worst(comparison: &Comparison, room: Room) -> Vec<Worst> {
                 let text = text.as_ref().map(|text| text.shortened(limit).inline());
                 text.unwrap_or_else(|| other.to_owned())
             };
+            let short = |text: &Option<Untrusted>| {
+                let text = text.as_ref().map(|text| text.shortened(room.text));
+                text.map(|text| text.for_machines().to_owned())
+            };
+            let sides = (short(&pair.baseline), short(&pair.candidate));
+            let (baseline, candidate) = match &sides {
+                (Some(before), Some(now)) => side_by_side(before, now),
+                _ => (
+                    or(&pair.baseline, "no answer", room.text),
+                    or(&pair.candidate, "no answer", room.text),
+                ),
+            };
             Worst {
                 id: pair.id.shortened(room.text).code(),
+                input: or(&pair.input, "", 200),
                 reason: or(&pair.reason, "failed", 200),
-                baseline: or(&pair.baseline, "no answer", room.text),
-                candidate: or(&pair.candidate, "no answer", room.text),
+                baseline,
+                candidate,
             }
         })
         .collect()

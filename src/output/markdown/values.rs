@@ -96,6 +96,7 @@ pub(crate) const VALUES: &[(&str, &[(&str, &str)])] = &[
     ("categories[].", rows::CategoryRow::VALUES),
     ("evals[].", rows::EvalRow::VALUES),
     ("evals[].worst[].", rows::Worst::VALUES),
+    ("evals[].failing_by[].", rows::Cluster::VALUES),
     ("rationale[].", rows::Reason::VALUES),
     ("coverage.", rows::CoverageView::VALUES),
     ("coverage.fields[].", rows::FieldRow::VALUES),
