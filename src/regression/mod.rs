@@ -191,7 +191,9 @@ fn failing_by(cases: &BoundCases) -> Vec<(Metric, Cases)> {
     let clusters = cases.failing_by().into_iter();
     let counted = clusters.map(|(metric, ids)| {
         let mut cases = Cases::default();
-        ids.iter().for_each(|id| cases.add(id));
+        for id in ids {
+            cases.add(id);
+        }
         (metric.clone(), cases)
     });
     counted.collect()

@@ -217,14 +217,17 @@ fn unpaired(comparison: &Comparison) -> impl Iterator<Item = (u64, &'static str)
     all.into_iter().filter(|(count, _)| *count > 0)
 }
 
-fn short(text: &Option<Untrusted>) -> String {
-    let text = text.as_ref().map(|text| text.shortened(SHOWN));
+fn short(text: Option<&Untrusted>) -> String {
+    let text = text.map(|text| text.shortened(SHOWN));
     text.map(|text| text.for_machines().to_owned())
         .unwrap_or_default()
 }
 
 fn diff(pair: &CasePair, shown: impl Fn(Told, &str) -> String) -> String {
-    let parts = between(&short(&pair.baseline), &short(&pair.candidate));
+    let parts = between(
+        &short(pair.baseline.as_ref()),
+        &short(pair.candidate.as_ref()),
+    );
     parts
         .into_iter()
         .map(|(told, text)| shown(told, &text))
@@ -297,7 +300,10 @@ fn tables(comparison: &Comparison, out: &mut String) {
             text.map(|text| markdown_inline(&log_line(text.for_machines())))
                 .unwrap_or_default()
         };
-        let (before, now) = side_by_side(&short(&pair.baseline), &short(&pair.candidate));
+        let (before, now) = side_by_side(
+            &short(pair.baseline.as_ref()),
+            &short(pair.candidate.as_ref()),
+        );
         let (id, input, failed) = (
             markdown_code(pair.id.for_machines()),
             cell(&pair.input),
