@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::fmt;
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::marker::PhantomData;
 
 use serde::Deserialize;
@@ -10,6 +10,9 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess,
 
 use crate::evidence::ReadError;
 use crate::limits::EVAL_PART;
+
+/// How much is read at once, in bytes.
+const BUFFER: usize = 64 << 10;
 
 /// Stops a part of the file that is larger than any real one: a value takes many times the
 /// room of its text.
@@ -20,9 +23,10 @@ pub(super) struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    /// A reader whose current part may have as many bytes as `left` says.
-    pub(super) fn of(inner: &'a mut dyn BufRead, left: &'a Cell<u64>) -> Self {
-        Self { inner, left }
+    /// A reader whose current part may have about as many bytes as `left` says: it is counted a
+    /// buffer at a time, since a parser that asks for one byte after the other is slow.
+    pub(super) fn of(inner: &'a mut dyn BufRead, left: &'a Cell<u64>) -> BufReader<Self> {
+        BufReader::with_capacity(BUFFER, Self { inner, left })
     }
 }
 
