@@ -187,9 +187,11 @@ pub(crate) struct PromptsArgs {
     /// text or json.
     #[arg(long, value_name = "NAME", default_value = "text", value_parser = ["text", "json"])]
     pub(crate) format: String,
-    /// Write the versions, and the digests of datasets and judges, into a lock file.
-    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = crate::lock::PATH)]
-    pub(crate) lock: Option<PathBuf>,
+    /// Write the versions, and the digests of datasets and judges, into a lock file [without
+    /// FILE: gatecard.lock of the worktree].
+    #[arg(long, value_name = "FILE", num_args = 0..=1)]
+    #[expect(clippy::option_option, reason = "asked for, and with a name")]
+    pub(crate) lock: Option<Option<PathBuf>>,
     /// Write nothing: exit code 1 where the lock file is out of date.
     #[arg(long, requires = "lock")]
     pub(crate) check: bool,

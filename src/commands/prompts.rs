@@ -90,8 +90,10 @@ pub(super) fn run(args: &PromptsArgs, context: &mut Context<'_>) -> Result<u8, E
     if let Some(file) = &args.lock
         && problems.is_empty()
     {
+        let worktree = || repo.worktree().unwrap_or_else(|| args.repo.clone());
+        let file = file.clone().unwrap_or_else(|| worktree().join(lock::PATH));
         let text = lock::text(&repo, &commit, &rules.policy, &prompts)?;
-        return lock_file(file, &text, args.check, context);
+        return lock_file(&file, &text, args.check, context);
     }
     let mut ungoverned = Vec::new();
     for (path, _) in repo.files(&commit, &RepoPath::root())? {

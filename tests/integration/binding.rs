@@ -1,5 +1,8 @@
 //! Which eval results count for which version, facet by facet.
 
+use std::fs;
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 use crate::harness::{BASE_PROMPT, Evals, HEAD_PROMPT, POLICY, Ran, Repo, gatecard_with};
@@ -436,6 +439,75 @@ fn a_label_is_enough_where_the_policy_says_so() {
     assert_eq!(binding["strength"], "label");
 }
 
+/// A real log of Inspect that says that it ran at a commit, with some more failures.
+fn inspect((commit, dirty): (&str, bool), failures: usize) -> Evals {
+    let path = "tests/fixtures/evals/inspect/v1.json";
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    let mut log: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+    log["eval"]["created"] = json!("2026-11-22T10:00:00+00:00");
+    log["eval"]["revision"] = json!({"type": "git", "commit": commit, "dirty": dirty});
+    // The template stands in the task's code, and the task is called like the prompt.
+    log["eval"]["task"] = json!("prompts/answer");
+    log["plan"]["steps"] = json!([]);
+    let samples = log["samples"].as_array_mut().unwrap().iter_mut();
+    let passing = samples.filter(|sample| sample["scores"]["includes"]["value"] == "C");
+    for sample in passing.take(failures) {
+        sample["scores"]["includes"]["value"] = json!("I");
+    }
+    Evals(log)
+}
+
+#[test]
+fn a_log_of_inspect_counts_for_the_commit_that_it_ran_at() {
+    let policy = format!("{POLICY}binding: {{ standard: commit }}\n");
+    let repo = Repo::with(&[
+        (".github/gatecard.yml", policy.as_str()),
+        ("prompts/answer.md", "You are concise.\n"),
+    ]);
+    repo.branch("head");
+    repo.write(&[("prompts/answer.md", "You are friendly.\n")]);
+    repo.commit("be friendly");
+    let commit = |revision: &str| repo.git(&["rev-parse", "--short=8", revision]);
+    let (base, head) = (commit("main"), commit("head"));
+    let (base, head) = (base.trim(), head.trim());
+    for (what, commit, dirty, want) in [
+        ("of head", head, false, FRESH),
+        (
+            "of head, with other changes",
+            head,
+            true,
+            "unbound: missing facet-not-shown",
+        ),
+        (
+            "of a commit that nobody has",
+            "0123abcd",
+            false,
+            "unbound: missing facet-not-shown",
+        ),
+    ] {
+        let found = judged(&check(&repo, &[inspect((commit, dirty), 0)]));
+        assert_eq!(found, want, "{what}");
+    }
+    let at_base = inspect((base, false), 0);
+    let found = judged(&check(&repo, std::slice::from_ref(&at_base)));
+    assert_eq!(found, "stale(template): stale evidence-stale");
+    let worse = inspect((head, false), 9);
+    let ran = check(&repo, &[at_base, worse]);
+    assert_eq!(
+        ran.gate("max_regression"),
+        "fail regression, fail metric-dropped",
+        "{}",
+        ran.out
+    );
+    let page = ran.json();
+    let compared = &page["comparisons"][0];
+    assert_eq!(
+        (&compared["lost"], &compared["won"]),
+        (&json!(9), &json!(0))
+    );
+    assert_eq!(page["changes"][0]["binding"]["strength"], "commit");
+}
+
 #[test]
 fn a_run_from_before_the_dataset_changed_is_stale() {
     let repo = under("datasets: [\"evals/*.json\"]\n");
@@ -446,7 +518,7 @@ fn a_run_from_before_the_dataset_changed_is_stale() {
     let args = ["prompts", "--repo", path.to_str().unwrap(), "--lock"];
     let args = [&args[..], &[lock.to_str().unwrap()]].concat();
     gatecard_with(&args, &[]).exits(0);
-    let lock: Value = serde_json::from_slice(&std::fs::read(lock).unwrap()).unwrap();
+    let lock: Value = serde_json::from_slice(&fs::read(lock).unwrap()).unwrap();
     let digest = lock["datasets"]["digest"].as_str().unwrap();
     let run = |made: &str, stamp: Option<&str>| {
         let mut run = Evals::passing(HEAD_PROMPT);

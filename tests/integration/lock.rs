@@ -116,3 +116,14 @@ fn a_check_without_a_lock_file_is_a_mistake() {
     let path = repo.path();
     gatecard(&["prompts", "--repo", path.to_str().unwrap(), "--check"]).exits(2);
 }
+
+#[test]
+fn without_a_name_it_lies_in_the_worktree_that_was_named() {
+    let repo = repo();
+    let path = repo.path();
+    let args = ["prompts", "--repo", path.to_str().unwrap(), "--lock"];
+    let ran = gatecard(&args).exits(0);
+    assert!(ran.out.contains("gatecard.lock"), "{}", ran.out);
+    assert!(path.join("gatecard.lock").exists());
+    gatecard(&[&args[..], &["--check"]].concat()).exits(0);
+}
