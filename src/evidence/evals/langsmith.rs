@@ -327,6 +327,24 @@ mod tests {
     }
 
     #[test]
+    fn an_evaluator_that_is_left_out_changes_every_case() {
+        let whole = read(ROWS).unwrap();
+        let less = ROWS.replace(
+            "\"key\": \"tone\", \"score\": 0",
+            "\"key\": \"tone\", \"score\": null, \"x\": 0",
+        );
+        let less = read(&less).unwrap();
+        let both = whole.arms[0].cases.iter().zip(&less.arms[0].cases);
+        for (case, other) in both {
+            assert_eq!((&case.id, case.result()), (&other.id, other.result()));
+            assert!(!case.is_alike(other), "{}", case.id);
+            assert_ne!(case.asserted.rules, other.asserted.rules);
+            assert_ne!(case.asserted.judges, other.asserted.judges);
+            assert_eq!(case.asserted.expected, other.asserted.expected);
+        }
+    }
+
+    #[test]
     fn a_list_of_rows_is_the_same_as_lines() {
         let list = format!("[{}]", ROWS.trim_end().replace('\n', ","));
         assert_eq!(read(&list).unwrap(), read(ROWS).unwrap());
