@@ -188,7 +188,8 @@ pub(super) fn merge(
                     metrics: Arc::clone(&metrics),
                 };
                 let kept = bound.cases.entry(id).or_insert_with(new);
-                if rank(case.result()) > rank(kept.case.result()) {
+                let worse = |case: &Case| (rank(case.result()), case.trials()[1]);
+                if worse(case) > worse(&kept.case) {
                     *kept = new();
                 }
             }

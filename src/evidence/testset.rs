@@ -5,8 +5,8 @@
 
 use std::collections::BTreeSet;
 
-use super::binding::BoundCases;
-use super::evals::Case;
+use super::binding::{BoundCase, BoundCases};
+use super::evals::CaseResult;
 
 /// What of a case differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,17 +23,20 @@ pub(crate) enum Part {
     Judges,
     /// Whether it must pass, or must fail.
     Duty,
+    /// What graded its answers at base and says nothing at head.
+    Graders,
 }
 
 impl Part {
     /// Every part.
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Input,
         Self::Expected,
         Self::Rules,
         Self::Thresholds,
         Self::Judges,
         Self::Duty,
+        Self::Graders,
     ];
 
     /// The word.
@@ -45,10 +48,15 @@ impl Part {
             Self::Thresholds => "thresholds",
             Self::Judges => "judges",
             Self::Duty => "duty",
+            Self::Graders => "graders",
         }
     }
 
-    fn differs(self, base: &Case, head: &Case) -> bool {
+    fn differs(self, base: &BoundCase, head: &BoundCase) -> bool {
+        if self == Self::Graders {
+            return grades_less(base, head);
+        }
+        let (base, head) = (&base.case, &head.case);
         let (before, after) = (base.asserted, head.asserted);
         match self {
             Self::Input => base.input != head.input,
@@ -57,8 +65,21 @@ impl Part {
             Self::Thresholds => before.thresholds != after.thresholds,
             Self::Judges => before.judges != after.judges,
             Self::Duty => base.duty != head.duty,
+            Self::Graders => false,
         }
     }
+}
+
+/// Whether a metric graded the answers of the base version and says nothing of those of the head
+/// version, though there are answers.
+fn grades_less(base: &BoundCase, head: &BoundCase) -> bool {
+    let says = |bound: &BoundCase, metric| {
+        let graded = bound.graded(metric);
+        graded.is_some_and(|graded| graded.trials() > 0)
+    };
+    let mut metrics = base.metrics.iter();
+    head.case.result() != CaseResult::Errored
+        && metrics.any(|metric| says(base, metric) && !says(head, metric))
 }
 
 /// How two test sets differ.
@@ -83,17 +104,18 @@ impl Drift {
                 drift.removed.push(id.clone());
                 continue;
             };
-            let (base, head) = (&base.case, &head.case);
             let mut parts: BTreeSet<Part> = Part::ALL
                 .into_iter()
                 .filter(|part| part.differs(base, head))
                 .collect();
-            if parts.is_empty() && !base.is_alike(head) {
+            let alike = base.case.is_alike(&head.case);
+            if parts.is_empty() && !alike {
                 parts.insert(Part::Rules);
             }
-            if parts.is_empty() {
+            if alike {
                 drift.same += 1;
-            } else {
+            }
+            if !parts.is_empty() {
                 drift.changed.push((id.clone(), parts));
             }
         }
@@ -151,6 +173,7 @@ const fn one(part: Part) -> &'static str {
         Part::Thresholds => "threshold or weight",
         Part::Judges => "judge",
         Part::Duty => "duty (must pass, must fail)",
+        Part::Graders => "set of metrics (fewer say something of the answer)",
     }
 }
 
@@ -175,7 +198,6 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::evidence::binding::BoundCase;
     use crate::evidence::evals::Duty;
     use crate::evidence::evals::tests::arm_of;
 

@@ -1,5 +1,7 @@
 //! Eval gate: enough cases.
 
+use std::collections::BTreeSet;
+
 use super::traces_to_evals::not_fresh;
 use super::{Facts, Gate, GateKind, ON_FAIL, Ruling, Section, State, unreadable};
 use crate::evidence::collect::Use;
@@ -90,8 +92,16 @@ impl Examples {
         };
         // A case that errored gave no answer, so it is no example.
         let errored = bound.count(CaseResult::Errored);
-        let count = bound.cases.len() as u64 - errored;
+        // One under several names or with several models is one example.
+        let answered = bound.cases.values().map(|bound| &bound.case);
+        let answered = answered.filter(|case| case.result() != CaseResult::Errored);
+        let examples: BTreeSet<_> = answered.map(|case| (case.input, case.asserted)).collect();
+        let count = examples.len() as u64;
         let mut found = format!("{count} cases");
+        let again = bound.cases.len() as u64 - errored - count;
+        if again > 0 {
+            found.push_str(&format!("; {again} more ask and assert the same"));
+        }
         if errored > 0 {
             found.push_str(&format!("; {errored} more ended in an error"));
         }

@@ -37,10 +37,10 @@ impl Measure<'_> {
                 metric,
                 pass: false,
                 ..
-            } => paired(baseline, candidate).all(|(_, base, head)| {
-                let graded = [base.graded(metric), head.graded(metric)];
-                graded.into_iter().flatten().all(is_number)
-            }),
+            } => {
+                let sides = paired(baseline, candidate).flat_map(|(_, base, head)| [base, head]);
+                is_number(sides.filter_map(|bound| bound.graded(metric)))
+            }
             Self::Pass | Self::Metric { .. } => false,
         };
         for (id, base, head) in paired(baseline, candidate) {
@@ -90,8 +90,13 @@ impl Measure<'_> {
     }
 }
 
-/// Whether every trial that a metric graded has a number.
-fn is_number(graded: &Graded) -> bool {
-    let (_, count) = graded.numbers();
-    count > 0 && count == graded.trials()
+/// Whether a metric is to be measured by its numbers: at least as many trials have one as are
+/// said to pass or fail. A few that say something else must not hide all others.
+fn is_number<'g>(graded: impl Iterator<Item = &'g Graded>) -> bool {
+    let [numbers, decided] = graded.fold([0_u64; 2], |[numbers, decided], each| {
+        let (_, count) = each.numbers();
+        let own = u64::from(each.passed) + u64::from(each.failed);
+        [numbers + u64::from(count), decided + own]
+    });
+    numbers > 0 && numbers >= decided
 }

@@ -110,3 +110,42 @@ fn a_file_that_cannot_be_read_is_told_and_the_others_are_shown() {
     assert!(ran.out.contains("[evidence-unknown-format]"), "{}", ran.out);
     assert!(ran.out.contains("2 of 3 cases pass"), "{}", ran.out);
 }
+
+/// Rows of sixty cases with a score each.
+fn graded(folder: &tempfile::TempDir, name: &str, score: impl Fn(usize) -> String) -> String {
+    let mut text = String::from("{\"gatecard\":\"evals/1\"}\n");
+    for at in 0..60 {
+        let score = score(at);
+        text.push_str(&format!(
+            "{{\"id\":\"c{at}\",\"prompt\":\"p\",\"input\":{at},\"passed\":true,\"scores\":{{\"tone\":{score}}}}}\n"
+        ));
+    }
+    let path = folder.path().join(name);
+    std::fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn one_verdict_among_numbers_does_not_hide_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let before = graded(&folder, "before", |_| String::from("0.9"));
+    let now = graded(&folder, "now", |at| match at {
+        0 => String::from("{\"passed\":true}"),
+        _ => String::from("0.2"),
+    });
+    let ran = gatecard(&["evals", &now, "--baseline", &before, "--format", "json"]).exits(0);
+    let test = &ran.json()["prompts"][0]["tests"][1];
+    assert_eq!(test["test"], "sign-flip");
+    assert!(test["difference"].as_f64().unwrap() < -0.5, "{test}");
+}
+
+#[test]
+fn a_score_that_would_swallow_all_others_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let huge = graded(&folder, "huge", |at| {
+        if at == 7 { "1e300" } else { "0.5" }.to_owned()
+    });
+    let ran = gatecard(&["evals", &huge]).exits(3);
+    assert!(ran.out.contains("huge:9"), "{}", ran.out);
+    assert!(ran.out.contains("beyond 10^12"), "{}", ran.out);
+}

@@ -48,6 +48,7 @@ pub(crate) fn many(mut run: Evals, times: usize) -> Evals {
             let id = row["testCase"]["metadata"]["id"].as_str().unwrap();
             row["testCase"]["metadata"]["id"] = json!(format!("{id}-{copy}"));
             row["metadata"]["id"] = row["testCase"]["metadata"]["id"].clone();
+            row["testCase"]["vars"]["copy"] = json!(copy);
             run.rows().push(row);
         }
     }
@@ -117,6 +118,16 @@ fn min_examples_counts_cases_that_came_to_a_result() {
             "fail too-few-cases",
         ),
         ("no assertions", &standard, bare(head()), 1, "fail no-cases"),
+        (
+            "one question under 60 names",
+            &standard,
+            head().each(|_, row| {
+                row["testCase"]["vars"] = json!({"message": "Hi"});
+                row["testCase"]["assert"] = json!([{"type": "contains", "value": "x"}]);
+            }),
+            1,
+            "fail too-few-cases",
+        ),
         (
             "a warning",
             &gate("standard: 100, on_fail: warn"),

@@ -213,3 +213,26 @@ fn on_fail_makes_it_a_warning() {
     let ran = check(&repo, [Some(&base()), Some(&head().keep(59))], false);
     assert_eq!(outcome(&ran), "missing approval-missing");
 }
+
+#[test]
+fn a_metric_that_falls_silent_is_a_test_set_that_asks_less() {
+    let all = |_| (true, 1.0);
+    let graded = |run: Evals| run.graded("safe", None, all);
+    let silent = graded(head()).each(|at, row| {
+        if at < 3 {
+            let said = row["gradingResult"]["componentResults"].as_array_mut();
+            said.unwrap().pop();
+        }
+    });
+    for (what, run, want) in [
+        ("as before", graded(head()), "pass met"),
+        ("of three cases no more", silent, "fail test-set-changed"),
+    ] {
+        let ran = check(&repo(POLICY), [Some(&graded(base())), Some(&run)], false);
+        assert!(
+            ran.gate("test_set").starts_with(want),
+            "{what}: {}",
+            ran.gate("test_set")
+        );
+    }
+}

@@ -11,6 +11,9 @@ use super::{Agreement, Arm, Metric, Run};
 use crate::limits::{EVAL_METRICS, EVAL_ROWS};
 use crate::units::{Digest, Usd};
 
+/// The largest score: sums of 250,000 of them are finite and exact enough.
+const LARGEST: f64 = 1e12;
+
 /// One case of an arm, with all its trials.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Case {
@@ -272,6 +275,10 @@ impl Folded {
 impl Rows for Folding {
     fn row(&mut self, mut row: Row) -> Result<(), TooMany> {
         let number = self.rows;
+        let values = row.scores.iter().filter_map(|score| score.value);
+        if values.into_iter().any(|value| value.abs() > LARGEST) {
+            return Err(TooMany::Score);
+        }
         if number as usize >= EVAL_ROWS {
             return Err(TooMany::Rows);
         }

@@ -21,6 +21,7 @@ use super::records::{self, Found};
 use super::row::{Grader, Rows, Score};
 use super::{Format, Run, Shown};
 use crate::evidence::ReadError;
+use crate::prompt::canonical;
 use crate::prompt::model::ModelRef;
 use crate::units::Digest;
 
@@ -124,7 +125,8 @@ struct Event {
 /// What is known of a sample.
 #[derive(Default)]
 struct Sample {
-    input: Option<(Digest, String)>,
+    /// Its digest, where it stands apart from the prompt under test, and its text.
+    input: Option<(Option<Digest>, String)>,
     output: Option<String>,
     expected: Json,
     scores: Vec<Score>,
@@ -278,8 +280,8 @@ impl Log {
             ..Answer::default()
         };
         let mut row = answer.row(0, Meta::of(&Json::Null));
-        // The text may have been cut.
-        row.input = input.unwrap_or(row.input);
+        // The text may have been cut, or be that of the prompt: its id stands for the sample.
+        row.input = input.flatten().unwrap_or_else(|| Digest::of(id.as_bytes()));
         rows.row(row).map_err(|error| error.to_string())?;
         self.done.insert(id);
         Ok(true)
@@ -291,8 +293,10 @@ impl Sample {
         match kind {
             // The first asks the model under test; those after it may ask a judge.
             "sampling" if self.input.is_none() => {
-                let asked = words(data.get("prompt").unwrap_or(&Json::Null)).unwrap_or_default();
-                self.input = Some((Digest::of(asked.as_bytes()), cut(asked)));
+                let prompt = data.get("prompt").unwrap_or(&Json::Null);
+                let shown = asked(prompt).or_else(|| words(prompt)).unwrap_or_default();
+                let digest = asked(prompt).map(|asked| Digest::of(asked.as_bytes()));
+                self.input = Some((digest, cut(shown)));
                 self.output = data.pointer("/sampled/0").and_then(words).map(cut);
             }
             "match" => {
@@ -324,6 +328,26 @@ impl Sample {
             }
             _ => {}
         }
+    }
+}
+
+/// What was asked apart from the prompt under test: the other messages, where a system message
+/// stands before them. A prompt is on record as it was rendered.
+fn asked(prompt: &Json) -> Option<String> {
+    let messages = prompt.as_array()?;
+    let is_system = |message: &&Json| {
+        let role = message.get("role").and_then(Json::as_str);
+        matches!(role, Some("system" | "developer"))
+    };
+    messages.iter().find(is_system)?;
+    let others: Vec<&Json> = messages
+        .iter()
+        .filter(|message| !is_system(message))
+        .collect();
+    match others.as_slice() {
+        [] => None,
+        [one] => words(one.get("content")?),
+        all => Some(canonical::json(&json!(all))),
     }
 }
 
@@ -439,6 +463,29 @@ mod tests {
             .map(evals::Metric::words)
             .collect();
         assert_eq!(words, ["g", "j (judge gpt-4o-mini)"]);
+    }
+
+    #[test]
+    fn another_system_prompt_asks_the_same() {
+        let other = LOG.replace("Answer with the days.", "Be brief.");
+        assert_ne!(other, LOG);
+        let (one, other) = (read(LOG).unwrap(), read(&other).unwrap());
+        for (one, other) in one.arms[0].cases.iter().zip(&other.arms[0].cases) {
+            assert!(one.is_alike(other), "{}", one.id);
+        }
+        let rendered = |text: &str| LOG.replace("\"role\": \"system\"", text);
+        let (one, other) = (rendered("\"role\": \"user\""), rendered("\"role\": \"x\""));
+        assert_eq!(
+            read(&one).unwrap().arms[0].cases,
+            read(&other).unwrap().arms[0].cases
+        );
+        let question = read(&LOG.replace("order 3", "parcel 3")).unwrap();
+        let cases = read(LOG).unwrap().arms.remove(0).cases;
+        let changed = cases.iter().zip(&question.arms[0].cases);
+        assert_eq!(
+            changed.filter(|(one, other)| !one.is_alike(other)).count(),
+            1
+        );
     }
 
     #[test]

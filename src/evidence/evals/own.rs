@@ -109,7 +109,10 @@ pub(super) struct OwnRow {
 
 /// A score: its number alone, or more of it.
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "a score is a number, or an object of `value`, `passed`, `human` and `judge`"
+)]
 pub(super) enum OwnScore {
     Number(f64),
     Whole(WholeScore),

@@ -189,4 +189,7 @@ pub(crate) enum TooMany {
     /// Metrics of one prompt.
     #[error("more than {EVAL_METRICS} metrics")]
     Metrics,
+    /// A score so large that sums of it are no longer exact.
+    #[error("a score beyond 10^12")]
+    Score,
 }
