@@ -14,10 +14,10 @@ use std::io::BufRead;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
-use super::graded::{Answer, Arms, Said, decided, words};
+use super::graded::{Answer, Arms, Said, said, words};
 use super::meta::Meta;
 use super::records::{self, Found};
-use super::row::{Grader, Rows, Score};
+use super::row::{Grader, Rows};
 use super::{Format, Run};
 use crate::evidence::ReadError;
 use crate::limits::EVAL_PART;
@@ -197,17 +197,8 @@ impl ResultRow {
     fn answer(&self, more: &Map<String, Json>) -> Answer {
         let scores = self.scores.iter().flatten().chain(more);
         // No score is how a scorer says that it does not apply.
-        let said = scores.filter_map(|(metric, score)| {
-            let (value, passed) = decided(score);
-            value?;
-            let score = Score {
-                metric: metric.clone(),
-                by: Grader::Code,
-                value,
-                passed,
-            };
-            Some((Said::Score(score), String::new()))
-        });
+        let said = scores
+            .filter_map(|(metric, score)| said(metric.clone(), Grader::Code, score, String::new()));
         let errors = self.metadata.get("scorer_errors").and_then(Json::as_object);
         let broke = errors.into_iter().flat_map(Map::keys);
         let broke = broke.map(|metric| (Said::Broke, format!("{metric} broke")));

@@ -54,6 +54,30 @@ pub(super) enum Said {
     Broke,
 }
 
+/// What an evaluator said with its words, where it is a score.
+pub(super) fn said(
+    metric: String,
+    by: Grader,
+    score: &Json,
+    words: String,
+) -> Option<(Said, String)> {
+    let (value, passed) = decided(score);
+    value?;
+    let score = Score {
+        metric,
+        by,
+        value,
+        passed,
+    };
+    Some((Said::Score(score), words))
+}
+
+/// The judge that a model is; without one it is a rule.
+pub(super) fn judge(model: Option<&Json>) -> Grader {
+    let model = model.and_then(Json::as_str);
+    model.map_or(Grader::Code, |model| Grader::Judge(Some(model.to_owned())))
+}
+
 /// An answer with what evaluators said of it.
 #[derive(Default)]
 pub(super) struct Answer {

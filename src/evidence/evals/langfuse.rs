@@ -11,10 +11,10 @@ use std::io::BufRead;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
-use super::graded::{Answer, Said, decided};
+use super::graded::{Answer, Said, judge, said};
 use super::meta::Meta;
 use super::records::{self, Found};
-use super::row::{Grader, Row, Rows, Score};
+use super::row::{Row, Rows};
 use super::stream::at_most;
 use super::{Format, Run, Shown};
 use crate::evidence::ReadError;
@@ -120,16 +120,9 @@ impl ItemResult {
 impl Evaluation {
     /// A category is no score.
     fn said(self) -> Option<(Said, String)> {
-        let (value, passed) = decided(&self.value);
-        value?;
-        let model = self.metadata.get("model").and_then(Json::as_str);
-        let score = Score {
-            metric: self.name,
-            by: model.map_or(Grader::Code, |model| Grader::Judge(Some(model.to_owned()))),
-            value,
-            passed,
-        };
-        Some((Said::Score(score), self.comment.unwrap_or_default()))
+        let by = judge(self.metadata.get("model"));
+        let words = self.comment.unwrap_or_default();
+        said(self.name, by, &self.value, words)
     }
 }
 

@@ -15,10 +15,10 @@ use csv::ReaderBuilder;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
-use super::graded::{Answer, Arms, Said, decided};
+use super::graded::{Answer, Arms, Said, judge, said};
 use super::meta::Meta;
 use super::records::{self, Found};
-use super::row::{Grader, Rows, Score};
+use super::row::{Grader, Rows};
 use super::stream::Parts;
 use super::{Format, Run};
 use crate::evidence::ReadError;
@@ -143,22 +143,9 @@ impl Evaluation {
         if self.extra.get("error") == Some(&Json::Bool(true)) {
             return Some((Said::Broke, format!("{} broke: {comment}", self.key)));
         }
-        let model = self.evaluator_info.get("model").and_then(Json::as_str);
-        let by = model.map_or(Grader::Code, |model| Grader::Judge(Some(model.to_owned())));
+        let by = judge(self.evaluator_info.get("model"));
         said(self.key, by, &self.score, comment)
     }
-}
-
-fn said(metric: String, by: Grader, score: &Json, words: String) -> Option<(Said, String)> {
-    let (value, passed) = decided(score);
-    value?;
-    let score = Score {
-        metric,
-        by,
-        value,
-        passed,
-    };
-    Some((Said::Score(score), words))
 }
 
 impl Taking<'_> {

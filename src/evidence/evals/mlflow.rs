@@ -12,10 +12,10 @@ use std::io::BufRead;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
-use super::graded::{Answer, Arms, Said, decided, words};
+use super::graded::{Answer, Arms, Said, said, words};
 use super::meta::Meta;
 use super::records::{self, Found};
-use super::row::{Grader, Row, Rows, Score};
+use super::row::{Grader, Row, Rows};
 use super::{Format, Run};
 use crate::evidence::ReadError;
 
@@ -200,19 +200,12 @@ impl Feedback {
             Some("HUMAN") => Grader::Human,
             _ => Grader::Code,
         };
-        let (value, passed) = match self.value.as_str() {
-            Some("yes") => (Some(1.0), Some(true)),
-            Some("no") => (Some(0.0), Some(false)),
-            _ => decided(&self.value),
+        let value = match self.value.as_str() {
+            Some("yes") => Json::Bool(true),
+            Some("no") => Json::Bool(false),
+            _ => self.value,
         };
-        value?;
-        let score = Score {
-            metric,
-            by,
-            value,
-            passed,
-        };
-        Some((Said::Score(score), words))
+        said(metric, by, &value, words)
     }
 }
 
@@ -242,17 +235,9 @@ fn plain(mut row: Map<String, Json>, arm: usize) -> Result<Row, String> {
     let seconds = row.get("latency").and_then(Json::as_f64);
     row.retain(|column, _| !ADDED.contains(&column.as_str()));
     let said = scores.into_iter().map(|(metric, score, why)| {
-        let (value, passed) = decided(&score);
-        if value.is_none() {
-            return (Said::Broke, format!("{metric}: no score"));
-        }
-        let score = Score {
-            metric,
-            by: Grader::Code,
-            value,
-            passed,
-        };
-        (Said::Score(score), why.unwrap_or_default())
+        let broke = || (Said::Broke, format!("{metric}: no score"));
+        let why = why.unwrap_or_default();
+        said(metric.clone(), Grader::Code, &score, why).unwrap_or_else(broke)
     });
     let told = Json::Object(row.clone());
     for key in ["id", "trace_id", "traceId", "canary", "must_pass"] {
