@@ -509,6 +509,46 @@ fn a_log_of_inspect_counts_for_the_commit_that_it_ran_at() {
 }
 
 #[test]
+fn a_stamp_ties_the_results_of_every_tool_that_has_room_for_one() {
+    let repo = Repo::with(&[
+        (".github/gatecard.yml", POLICY),
+        ("prompts/refund.md", "Answer {{q}}.\n"),
+    ]);
+    repo.branch("head");
+    repo.write(&[("prompts/refund.md", "Answer {{q}} in full.\n")]);
+    repo.commit("change the prompt");
+    let version = |revision: &str| repo.version(revision, "prompts/refund");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/evals");
+    for file in [
+        "langsmith/rows.jsonl",
+        "langfuse/results.json",
+        "braintrust/results.json",
+        "braintrust/rows.jsonl",
+        "mlflow/table.json",
+        "mlflow/table.jsonl",
+        "openai_evals/match.jsonl",
+        "openai_evals/fuzzy.jsonl",
+    ] {
+        let text = fs::read_to_string(folder.join(file)).unwrap();
+        let run = |version: &str| {
+            let stamped = text.replace(&"0".repeat(64), version);
+            assert_ne!(stamped, text, "{file}");
+            repo.evidence(&file.replace('/', "-"), stamped.as_bytes())
+        };
+        let ran = repo.check(&[&run(&version("head"))]);
+        let change = &ran.json()["changes"][0];
+        assert_eq!(change["freshness"], "fresh", "{file}");
+        assert_eq!(change["binding"]["strength"], "exact", "{file}");
+        let ran = repo.check(&[&run(&version("main"))]);
+        let freshness = ran.json()["changes"][0]["freshness"].clone();
+        assert!(
+            freshness.as_str().unwrap().starts_with("stale"),
+            "{file}: {freshness}"
+        );
+    }
+}
+
+#[test]
 fn a_run_from_before_the_dataset_changed_is_stale() {
     let repo = under("datasets: [\"evals/*.json\"]\n");
     repo.write(&[("evals/cases.json", "[1, 2]")]);

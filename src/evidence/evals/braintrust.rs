@@ -11,6 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufRead;
 
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
@@ -72,8 +73,12 @@ impl Format for Braintrust {
             let row = row.answer(&Map::new()).row(arm, Meta::of(&row.metadata));
             rows.row(row).map_err(|error| error.to_string())
         })?;
+        let made_at = spans.made_at;
         spans.hand_on(&mut arms, rows)?;
-        Ok(arms.run())
+        Ok(Run {
+            made_at,
+            ..arms.run()
+        })
     }
 }
 
@@ -97,6 +102,7 @@ struct ResultRow {
     #[serde(default)]
     error: Json,
     root_span_id: Option<String>,
+    created: Option<DateTime<Utc>>,
     #[serde(default)]
     span_parents: Json,
     is_root: Option<bool>,
@@ -112,6 +118,8 @@ struct Spans {
     traces: BTreeMap<String, Trace>,
     /// About how much is held, in bytes.
     held: u64,
+    /// When the last one began.
+    made_at: Option<DateTime<Utc>>,
 }
 
 #[derive(Default)]
@@ -124,6 +132,7 @@ struct Trace {
 impl Spans {
     fn take(&mut self, mut span: ResultRow) -> Result<(), String> {
         let root = span.root_span_id.take().unwrap_or_default();
+        self.made_at = self.made_at.max(span.created);
         let trace = self.traces.entry(root).or_default();
         let parents = span.span_parents.as_array();
         let step = span.is_root == Some(false) || parents.is_some_and(|list| !list.is_empty());
@@ -239,6 +248,7 @@ mod tests {
             assert_eq!(run.arms[0].shown.stamps.len(), 1);
             assert!(run.arms[0].shown.model.is_some());
         }
+        assert!(rows.made_at.is_some() && results.made_at.is_none());
         // The root of the one that broke does not say its id.
         let ids = |run: &EvalRun| -> BTreeSet<String> {
             run.arms[0]

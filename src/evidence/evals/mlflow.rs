@@ -9,6 +9,7 @@
 
 use std::io::BufRead;
 
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
@@ -48,6 +49,7 @@ impl Format for Mlflow {
 
     fn read(&self, reader: &mut dyn BufRead, rows: &mut dyn Rows) -> Result<Run, ReadError> {
         let mut arms = Arms::default();
+        let mut made_at: Option<DateTime<Utc>> = None;
         records::read(reader, &["data"], &mut |found| {
             let row = match found {
                 Found::Item(before, Json::Array(cells)) => joined(before, cells)?,
@@ -58,6 +60,8 @@ impl Format for Mlflow {
             let row = if row.contains_key("assessments") {
                 let mut row: Traced =
                     serde_json::from_value(Json::Object(row)).map_err(|error| error.to_string())?;
+                let time = row.request_time.as_i64();
+                made_at = made_at.max(time.and_then(DateTime::from_timestamp_millis));
                 let label = row.label();
                 let tags = std::mem::take(&mut row.tags);
                 let meta = Meta::of(&tags);
@@ -69,7 +73,10 @@ impl Format for Mlflow {
             };
             rows.row(row).map_err(|error| error.to_string())
         })?;
-        Ok(arms.run())
+        Ok(Run {
+            made_at,
+            ..arms.run()
+        })
     }
 }
 
@@ -98,6 +105,9 @@ fn joined(table: &Map<String, Json>, cells: Vec<Json>) -> Result<Map<String, Jso
 #[derive(Deserialize)]
 struct Traced {
     state: Option<String>,
+    /// Milliseconds since 1970, as pandas writes a time.
+    #[serde(default)]
+    request_time: Json,
     #[serde(default)]
     request: Json,
     #[serde(default)]
@@ -281,6 +291,7 @@ mod tests {
         };
         assert_eq!(counts(arm), [4, 1, 1, 6, 0]);
         assert_eq!(arm.shown.stamps.len(), 1);
+        assert!(lines.made_at.is_some());
         let words: Vec<String> = arm.metrics.iter().map(evals::Metric::words).collect();
         assert_eq!(
             words,
