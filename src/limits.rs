@@ -62,6 +62,7 @@ limits! {
     REVISIONS: usize = 200, Number, "commits that eval runs name, looked up in one check", "the other commits do not count, and that is said";
     EVAL_ARMS: usize = 10_000, Number, "prompts, providers, and pairs of both in one eval file", "`evidence-unreadable`";
     EVAL_METRICS: usize = 200, Number, "metrics of one prompt in one eval file", "`evidence-unreadable`";
+    EVAL_SCORES: usize = 4_000_000, Number, "scores in one eval file", "`evidence-unreadable`";
     EVAL_PART: u64 = 64 * MIB, Bytes, "one result row, and all that stands before, between or after the rows", "`evidence-unreadable`";
     SHOWN_CASES: usize = 5, Number, "newly failing cases of a prompt that are shown with their answers", "the others are counted";
     EXCERPT: usize = 600, Number, "characters of an answer or a reason that are shown", "cut, with `…`";

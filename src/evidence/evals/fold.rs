@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::row::{Asserted, CaseResult, Duty, Grader, Row, Rows, Score, TooMany};
 use super::{Agreement, Arm, Metric, Run};
-use crate::limits::{EVAL_METRICS, EVAL_ROWS};
+use crate::limits::{EVAL_METRICS, EVAL_ROWS, EVAL_SCORES};
 use crate::units::{Digest, Usd};
 
 /// The largest score: sums of 250,000 of them are finite and exact enough.
@@ -216,6 +216,8 @@ pub(super) struct Folding {
     /// By arm.
     arms: BTreeMap<usize, Folded>,
     rows: u32,
+    /// What each case keeps of a score takes more room than its text.
+    scores: usize,
 }
 
 /// The cases of an arm while it is read.
@@ -281,6 +283,10 @@ impl Rows for Folding {
         }
         if number as usize >= EVAL_ROWS {
             return Err(TooMany::Rows);
+        }
+        self.scores += row.scores.len();
+        if self.scores > EVAL_SCORES {
+            return Err(TooMany::Scores);
         }
         self.rows += 1;
         let arm = self.arms.entry(row.arm).or_default();
@@ -420,6 +426,27 @@ mod tests {
             assert_eq!((case.result(), case.row()), (want, shown), "{results:?}");
             assert_eq!(case.runs() as usize, results.len());
         }
+    }
+
+    #[test]
+    fn scores_are_bounded_together_and_alone() {
+        let score = |value| Score {
+            metric: String::from("m"),
+            by: Grader::Code,
+            value: Some(value),
+            passed: None,
+        };
+        let with = |value, count| Row {
+            scores: vec![score(value); count],
+            ..row(Some("a"), "in", "must", CaseResult::Passed)
+        };
+        let mut folding = Folding::default();
+        assert_eq!(folding.row(with(1e300, 1)), Err(TooMany::Score));
+        assert_eq!(folding.row(with(-1e300, 1)), Err(TooMany::Score));
+        for _ in 0..4 {
+            assert_eq!(folding.row(with(0.5, EVAL_SCORES / 4)), Ok(()));
+        }
+        assert_eq!(folding.row(with(0.5, 1)), Err(TooMany::Scores));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::limits::{EVAL_METRICS, EVAL_ROWS};
+use crate::limits::{EVAL_METRICS, EVAL_ROWS, EVAL_SCORES};
 use crate::prompt::canonical;
 use crate::units::{Digest, Usd};
 
@@ -189,6 +189,9 @@ pub(crate) enum TooMany {
     /// Metrics of one prompt.
     #[error("more than {EVAL_METRICS} metrics")]
     Metrics,
+    /// Scores, of all rows together.
+    #[error("more than {EVAL_SCORES} scores")]
+    Scores,
     /// A score so large that sums of it are no longer exact.
     #[error("a score beyond 10^12")]
     Score,
