@@ -16,7 +16,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value as Json};
 
 use super::meta::Meta;
-use super::promptfoo_row::{Arms, RawRow};
+use super::promptfoo_row::{Arms, RawRow, path_in};
 use super::row::Rows;
 use super::stream::{Each, Keys, Parts, at_most};
 use super::{Format, Run, Shown};
@@ -209,12 +209,6 @@ fn shown(entry: Option<&PromptEntry>, provider: Option<&str>, config: &Config) -
         settings: configured,
         stamps: BTreeMap::new(),
     }
-}
-
-/// Without a label of its own, a prompt file's label is `path: its whole text`.
-pub(super) fn path_in(label: &str) -> Option<String> {
-    let (path, _) = label.split_once(": ")?;
-    (!path.contains([' ', '\n']) && path.contains('.')).then(|| path.to_owned())
 }
 
 /// The settings of the provider that ran: shown only where the file holds them.

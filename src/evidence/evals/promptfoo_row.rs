@@ -10,7 +10,6 @@ use serde_json::{Map, Value as Json, json};
 
 use super::Shown;
 use super::meta::Meta;
-use super::promptfoo::path_in;
 use super::row::{Asserted, Assertions, CaseResult, Grader, Row, Score, Text};
 use crate::prompt::canonical;
 use crate::prompt::model::ModelRef;
@@ -248,6 +247,12 @@ impl TestCase {
             passed: component.pass,
         })
     }
+}
+
+/// Without a label of its own, a prompt file's label is `path: its whole text`.
+pub(super) fn path_in(label: &str) -> Option<String> {
+    let (path, _) = label.split_once(": ")?;
+    (!path.contains([' ', '\n']) && path.contains('.')).then(|| path.to_owned())
 }
 
 fn asks_model(kind: &str) -> bool {
