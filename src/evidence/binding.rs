@@ -280,6 +280,14 @@ impl<'r, 'a> Sorting<'r, 'a> {
                 Some(true) | None => {}
             }
         }
+        // A commit with another version outvotes a stamp, which may come from another checkout.
+        if compared.stamped
+            && let Some(Ok(held)) = self.terms.revisions.of(run)
+            && let Some(version) = held.versions.get(&revisions::key(self.change))
+            && *version != prompt.version.digest()
+        {
+            compared.stamped = false;
+        }
         // A stamp of another version: what differs is what tells the two versions apart.
         if stamp.is_some() && !compared.stamped && compared.different.is_empty() {
             compared.different.extend(owed);

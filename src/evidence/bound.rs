@@ -36,6 +36,25 @@ impl BoundCase {
         drops.sum()
     }
 
+    /// Whether a metric graded these answers and none that is the same says something of those of
+    /// another run, though there are answers.
+    pub(crate) fn silent_in(&self, other: &Self, same: impl Fn(&Metric, &Metric) -> bool) -> bool {
+        if other.case.result() == CaseResult::Errored {
+            return false;
+        }
+        let theirs = other.said();
+        let mut own = self.said().into_iter();
+        own.any(|metric| !theirs.iter().any(|their| same(metric, their)))
+    }
+
+    /// The metrics that say something of it.
+    fn said(&self) -> Vec<&Metric> {
+        let graded = self.case.graded.iter();
+        let said = graded.filter(|graded| graded.trials() > 0);
+        said.filter_map(|graded| self.metrics.get(usize::from(graded.metric)))
+            .collect()
+    }
+
     /// What a metric said of it, where it did.
     pub(crate) fn graded(&self, metric: &Metric) -> Option<&Graded> {
         let of = |graded: &&Graded| self.metrics.get(usize::from(graded.metric)) == Some(metric);
@@ -51,7 +70,7 @@ pub(crate) struct BoundCases {
     /// Rows that asserted nothing.
     pub(crate) without_assertions: u64,
     /// The models and parameters that the runs show.
-    pub(crate) made_with: BTreeSet<String>,
+    pub(crate) made_with: BTreeSet<(String, String)>,
     /// The files they come from, as indices into the evidence.
     pub(crate) files: BTreeSet<usize>,
     /// The metrics that graded them.
@@ -235,13 +254,10 @@ fn rank(result: CaseResult) -> u8 {
 }
 
 /// The model and its parameters, as far as a run shows them.
-fn made_with(arm: &Arm) -> String {
+fn made_with(arm: &Arm) -> (String, String) {
     let model = arm.shown.model.as_ref().map(ToString::to_string);
     let settings = arm.shown.settings.as_ref();
     let parameters = settings.map(|settings| serde_json::json!(settings.parameters));
-    format!(
-        "{} {}",
-        model.unwrap_or_default(),
-        parameters.as_ref().map(canonical::json).unwrap_or_default()
-    )
+    let parameters = parameters.as_ref().map(canonical::json);
+    (model.unwrap_or_default(), parameters.unwrap_or_default())
 }

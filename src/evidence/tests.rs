@@ -354,9 +354,9 @@ fn a_commit_shows_datasets_and_judges_as_well() {
     let world = World::new(&[("evals/a.json", "[2]"), ("retrieval.yml", "top_k: 5\n")]);
     let head = world.commit("head");
     assert_eq!(world.one(of(&head, Some(false))), "fresh commit");
-    // A stamp ties it to the version; the base commit has the older dataset.
+    // A stamp that says head does not outvote the commit, which has the version of base.
     let run = stamped(&world, of(&world.commit("base"), Some(false)), &[]);
-    assert_eq!(world.one(run), "stale(dataset) none");
+    assert_eq!(world.one(run), "stale(retrieval) none");
 }
 
 #[test]

@@ -6,7 +6,6 @@
 use std::collections::BTreeSet;
 
 use super::binding::{BoundCase, BoundCases};
-use super::evals::CaseResult;
 
 /// What of a case differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,7 +53,7 @@ impl Part {
 
     fn differs(self, base: &BoundCase, head: &BoundCase) -> bool {
         if self == Self::Graders {
-            return grades_less(base, head);
+            return base.silent_in(head, |one, other| one == other);
         }
         let (base, head) = (&base.case, &head.case);
         let (before, after) = (base.asserted, head.asserted);
@@ -68,18 +67,6 @@ impl Part {
             Self::Graders => false,
         }
     }
-}
-
-/// Whether a metric graded the answers of the base version and says nothing of those of the head
-/// version, though there are answers.
-fn grades_less(base: &BoundCase, head: &BoundCase) -> bool {
-    let says = |bound: &BoundCase, metric| {
-        let graded = bound.graded(metric);
-        graded.is_some_and(|graded| graded.trials() > 0)
-    };
-    let mut metrics = base.metrics.iter();
-    head.case.result() != CaseResult::Errored
-        && metrics.any(|metric| says(base, metric) && !says(head, metric))
 }
 
 /// How two test sets differ.

@@ -6,7 +6,7 @@ use super::judge_agreement::distrust;
 use super::named::{NamedCases, Prompts, entries, list, no_run};
 use super::{Facts, Gate, GateKind, ON_FAIL, Ruling, Section, State};
 use crate::evidence::binding::BoundCase;
-use crate::evidence::evals::{CaseResult, Duty};
+use crate::evidence::evals::Duty;
 use crate::evidence::judged::Judged;
 use crate::measure::{Measured, Metric};
 use crate::reason::Code;
@@ -96,7 +96,7 @@ impl Must {
             return Some(ruling.measured(measured));
         }
         let errored = found.cases.iter();
-        let errored = errored.filter(|(_, case)| case.result() == CaseResult::Errored);
+        let errored = errored.filter(|(_, case)| case.trials()[2] > 0);
         let errored: Vec<&str> = errored.map(|(id, _)| *id).collect();
         let unknown = errored.len() + found.missing.len();
         if unknown > 0 {
@@ -139,13 +139,16 @@ impl<'j> Said<'j> {
             .iter()
             .flat_map(|bound| &bound.cases);
         let head: BTreeMap<&str, _> = head
-            .map(|(id, bound)| (id.as_str(), graded(bound)))
+            .map(|(id, bound)| (id.as_str(), (graded(bound), bound.case.trials())))
             .collect();
-        for (id, said) in &head {
+        for (id, (said, [passing, failing, _])) in &head {
             found.all += u64::from(said.is_some());
+            let answered = passing.saturating_add(*failing);
             match said {
                 Some([_, failed, _]) if *failed > 0 => found.failed.push(id),
-                Some([passed, _, trials]) if passed < trials => found.unclear.push(id),
+                Some([passed, _, trials]) if *passed < answered.max(*trials) => {
+                    found.unclear.push(id);
+                }
                 Some(_) | None => {}
             }
         }
@@ -155,7 +158,8 @@ impl<'j> Said<'j> {
             .iter()
             .flat_map(|bound| &bound.cases);
         let lost = base.filter(|(id, bound)| {
-            graded(bound).is_some() && head.get(id.as_str()).copied().flatten().is_none()
+            let said = head.get(id.as_str()).and_then(|(said, _)| *said);
+            graded(bound).is_some() && said.is_none()
         });
         for (id, _) in lost {
             found.unclear.push(id);

@@ -110,8 +110,18 @@ impl NamedCases {
         let base = binding.baseline.as_ref().map(|bound| &bound.cases);
         // What a pull request takes the duty from still has it.
         let before = |id: &String| base.and_then(|cases| cases.get(id)).is_some_and(named);
+        // One that was named at base and asks or asserts something else now is not that case.
+        let another = |id: &String, case: &Case| {
+            let old = base.and_then(|cases| cases.get(id));
+            old.is_some_and(|old| named(old) && !old.case.is_alike(case))
+        };
         for (id, bound) in head.into_iter().flatten() {
-            if named(bound) || before(id) {
+            if !named(bound) && !before(id) {
+                continue;
+            }
+            if another(id, &bound.case) && bound.case.trials()[1] == 0 {
+                found.missing.insert(format!("{id} as it was at base"));
+            } else {
                 found.cases.push((id, &bound.case));
             }
         }

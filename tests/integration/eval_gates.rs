@@ -116,7 +116,7 @@ fn one_failure_of_a_case_that_must_pass_blocks() {
             "errored",
             &named,
             base(),
-            errored,
+            errored.clone(),
             "inconclusive case-missing",
             1,
         ),
@@ -125,6 +125,30 @@ fn one_failure_of_a_case_that_must_pass_blocks() {
             &nowhere,
             base(),
             head(),
+            "inconclusive case-missing",
+            1,
+        ),
+        (
+            "asks something else",
+            &named,
+            base(),
+            head().each(|_, row| row["testCase"]["vars"]["message"] = json!("Hi")),
+            "inconclusive case-missing",
+            1,
+        ),
+        (
+            "asserts something else",
+            &named,
+            base(),
+            head().each(|_, row| row["testCase"]["assert"] = json!([{"type": "is-json"}])),
+            "inconclusive case-missing",
+            1,
+        ),
+        (
+            "has a trial without result",
+            &named,
+            base().again(&base()),
+            head().again(&errored),
             "inconclusive case-missing",
             1,
         ),
@@ -765,4 +789,27 @@ fn a_high_risk_prompt_needs_cases_from_real_traffic() {
     let standard = gates("  - min_examples: { traced: 50% }");
     let ran = run(&standard, &base(), &without(head(), 1));
     assert_eq!(ran.gate("min_examples"), "pass met");
+}
+
+#[test]
+fn an_answer_of_which_less_is_said_has_no_result() {
+    let all = |_| (true, 1.0);
+    let graded = |run: Evals| run.graded("safe", None, all);
+    let silent = |count: usize| {
+        graded(head()).each(|at, row| {
+            if at < count {
+                let said = row["gradingResult"]["componentResults"].as_array_mut();
+                said.unwrap().pop();
+            }
+        })
+    };
+    for (count, want) in [
+        (0, "pass no-drop-seen"),
+        (2, "pass no-drop-seen"),
+        (20, "inconclusive errors-decide"),
+    ] {
+        let ran = run(POLICY, &graded(base()), &silent(count));
+        let gate = ran.gate("max_regression");
+        assert!(gate.starts_with(want), "{count}: {gate}");
+    }
 }

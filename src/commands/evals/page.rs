@@ -121,7 +121,7 @@ fn file(file: &EvidenceFile, run: Option<&EvalRun>) -> String {
 fn title(each: &Compared) -> String {
     let made_with = each.candidate.made_with.iter();
     let made_with: Vec<String> = made_with
-        .map(|text| log_line(text.trim()))
+        .map(|(model, parameters)| log_line(format!("{model} {parameters}").trim()))
         .filter(|text| !text.is_empty())
         .collect();
     let prompt = if each.prompt.is_empty() {

@@ -177,9 +177,13 @@ impl<'a> Lines<'a> {
 
 /// A line that is not what it should be.
 pub(super) fn wrong_line(number: usize, error: &serde_json::Error) -> ReadError {
+    // It counts the lines of the one that it was given.
+    let found = error
+        .to_string()
+        .replace(" at line 1 column ", " at column ");
     ReadError {
         line: Some(number),
-        found: error.to_string(),
+        found,
         expected: String::from(if error.is_eof() {
             "a whole result: this line ends early"
         } else {

@@ -6,6 +6,8 @@
 
 mod asked;
 
+use std::collections::BTreeSet;
+
 use asked::Asked;
 
 use super::judge_agreement::distrust;
@@ -409,11 +411,20 @@ fn incomparable(
     (baseline, candidate): (&BoundCases, &BoundCases),
     comparison: &Comparison,
 ) -> Option<(State, Code, String)> {
-    let settings = [Facet::Model, Facet::Parameters];
-    let touched = settings
-        .iter()
-        .any(|facet| judged.change.facets.contains(facet));
-    if !touched && baseline.made_with != candidate.made_with {
+    let touched = |facet| judged.change.facets.contains(&facet);
+    let models = |bound: &BoundCases| -> BTreeSet<String> {
+        let models = bound.made_with.iter().map(|(model, _)| model.clone());
+        models.collect()
+    };
+    // Another model may need other parameters; other parameters need no other model.
+    let differ = if touched(Facet::Model) {
+        false
+    } else if touched(Facet::Parameters) {
+        models(baseline) != models(candidate)
+    } else {
+        baseline.made_with != candidate.made_with
+    };
+    if differ {
         let found = "the runs of the two versions show different models or parameters";
         return Some((State::Inconclusive, Code::SettingsDiffer, found.to_owned()));
     }
